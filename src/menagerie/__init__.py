@@ -1,0 +1,1 @@
+"""Menagerie: a reproducible image-classification pipeline on DVC, Keras and MLflow."""

@@ -1,0 +1,32 @@
+"""The errors that a user can do something about."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class MenagerieError(Exception):
+    """Something the user can mend: the message names the thing, what was expected and the fix."""
+
+
+class ParamsError(MenagerieError):
+    """A value of params.yaml is missing, unknown or out of range."""
+
+
+class DownloadError(MenagerieError):
+    """A file could not be fetched, or what came is not what was asked for."""
+
+
+class DataError(MenagerieError):
+    """The pictures, their archive or their classes cannot be used as they are."""
+
+
+class ModelError(MenagerieError):
+    """A model cannot be built, trained or read."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """`unknown arch 'cn'; did you mean 'cnn'? known: ann, cnn`: the message for a name not found."""
+    known = sorted(known)
+    close = get_close_matches(name, known, n=1)
+    hint = f"did you mean '{close[0]}'? " if close else ""
+    return f"unknown {kind} '{name}'; {hint}known: {', '.join(known) or 'none'}"

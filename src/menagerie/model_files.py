@@ -1,0 +1,43 @@
+"""Model files: Keras's own format, written so that equal weights give equal bytes."""
+
+import json
+import zipfile
+from pathlib import Path
+from zipfile import ZipInfo
+
+import keras
+
+from menagerie.errors import ModelError
+
+LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
+
+
+def save_model(model: keras.Model, path: Path) -> None:
+    """Write network and weights, without the optimizer, to a .keras file.
+
+    Keras notes the time of saving in metadata.json and in the zip's directory; both are taken out, so
+    that DVC sees a new model only when there is one.
+    """
+    saved = path.with_name("saved.keras")
+    keras.Model(model.inputs, model.outputs, name=model.name).save(saved)  # a view with nothing compiled
+    with zipfile.ZipFile(saved) as source, zipfile.ZipFile(path, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "metadata.json":
+                content = json.dumps({"keras_version": json.loads(content)["keras_version"]}).encode()
+            target.writestr(ZipInfo(name, LONG_AGO), content)
+    saved.unlink()
+
+
+def load_model(path: Path) -> keras.Model:
+    """Read a .keras file in Keras's safe mode: no code of the file runs.
+
+    Raises:
+        ModelError: there is no such file, or it is no model.
+    """
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise ModelError(
+            f"{path} is no model that Keras can read ({error}); train it again: dvc repro"
+        ) from error

@@ -1,0 +1,29 @@
+"""A multilayer perceptron on a small copy of the picture (seed 000, section 3)."""
+
+import keras
+
+from menagerie.models._augmentation import augmented
+from menagerie.params import Count, Fraction, Model, Section, parse
+
+
+class Knobs(Section):
+    resize: Count
+    dense_units: tuple[Count, ...]
+    dropout: Fraction
+
+
+def build(spec: Model, input_shape: tuple[int, int, int], num_classes: int) -> keras.Model:
+    knobs = parse(Knobs, spec.knobs, "knobs of arch ann")
+    # input and scaling
+    inputs = keras.Input(input_shape, dtype="uint8")
+    x = keras.layers.Resizing(knobs.resize, knobs.resize)(inputs)
+    x = keras.layers.Rescaling(1 / 255)(x)
+    x = augmented(x, spec.augment)
+    # hidden layers
+    x = keras.layers.Flatten()(x)
+    for units in knobs.dense_units:
+        x = keras.layers.Dense(units, activation="relu")(x)
+        x = keras.layers.Dropout(knobs.dropout)(x)
+    # head
+    logits = keras.layers.Dense(num_classes, name="logits")(x)
+    return keras.Model(inputs, logits, name="ann")

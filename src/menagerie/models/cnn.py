@@ -1,0 +1,39 @@
+"""Convolution and pooling in pairs, then one hidden layer (seed 000, sections 4 and 7; seed 004)."""
+
+import keras
+
+from menagerie.errors import ModelError
+from menagerie.models._augmentation import augmented
+from menagerie.params import Count, Fraction, Model, Section, parse
+
+
+class Knobs(Section):
+    filters: tuple[Count, ...]
+    conv_dropout: Fraction
+    dense_units: Count
+    dense_dropout: Fraction
+
+
+def build(spec: Model, input_shape: tuple[int, int, int], num_classes: int) -> keras.Model:
+    knobs = parse(Knobs, spec.knobs, "knobs of arch cnn")
+    smallest = 2 ** len(knobs.filters)
+    if min(input_shape[:2]) < smallest:
+        raise ModelError(
+            f"arch cnn halves the picture {len(knobs.filters)} times and needs {smallest}x{smallest} pixels; "
+            f"the pictures have {input_shape[0]}x{input_shape[1]}: raise dataset.image_size or drop filters"
+        )
+    # input and scaling
+    inputs = keras.Input(input_shape, dtype="uint8")
+    x = keras.layers.Rescaling(1 / 255)(inputs)
+    x = augmented(x, spec.augment)
+    # backbone
+    for filters in knobs.filters:
+        x = keras.layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+        x = keras.layers.MaxPooling2D()(x)
+    x = keras.layers.Dropout(knobs.conv_dropout)(x)
+    # head
+    x = keras.layers.Flatten()(x)
+    x = keras.layers.Dense(knobs.dense_units, activation="relu")(x)
+    x = keras.layers.Dropout(knobs.dense_dropout)(x)
+    logits = keras.layers.Dense(num_classes, name="logits")(x)
+    return keras.Model(inputs, logits, name="cnn")

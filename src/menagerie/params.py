@@ -1,0 +1,227 @@
+"""The only reader of params.yaml: typed, frozen, every key known, nothing missing.
+
+Defaults live in conf/, none here. What a key means is said once, in the conf file that sets it.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from menagerie.errors import ParamsError, unknown
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]  # a dot would break ${models.NAME} in dvc.yaml
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(gt=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """A mapping of params.yaml: frozen, no key unknown, no text taken for a number."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _every_key_known(cls, data: Any) -> Any:
+        for key in data if isinstance(data, dict) else ():
+            if key not in cls.model_fields:
+                raise PydanticCustomError(
+                    "unknown_key", "{why}", {"why": unknown("key", key, cls.model_fields)}
+                )
+        return data
+
+
+# dataset
+
+
+class EmbeddedSource(Section):
+    """Pictures that come with a dependency of this project."""
+
+    kind: Literal["embedded"]
+
+
+class ArchiveSource(Section):
+    """One archive at an address, checked by the hashes of the pictures in it."""
+
+    kind: Literal["archive"]
+    url: str
+    file: str
+    content_sha256: Sha256
+
+
+Source = Annotated[EmbeddedSource | ArchiveSource, Field(discriminator="kind")]
+
+
+class Layout(Section):
+    folders: str
+
+
+class KerasSplit(Section):
+    policy: Literal["keras"]
+    seed: Seed
+    validation_split: Share
+
+
+class StratifiedSplit(Section):
+    policy: Literal["stratified"]
+    seed: Seed
+    val: Share
+    test: Share
+
+
+Split = Annotated[KerasSplit | StratifiedSplit, Field(discriminator="policy")]
+
+
+class Dataset(Section):
+    name: Name
+    title: str
+    homepage: str
+    licence: str
+    citation: str
+    source: Source
+    layout: Layout
+    image_size: tuple[Count, Count]  # height, width
+    max_unreadable: Fraction
+    split: Split
+
+
+# models
+
+
+class Augmentation(Section):
+    layer: str
+    settings: dict[str, Any]
+
+
+class EarlyStopping(Section):
+    monitor: Literal["val_loss", "val_accuracy"]
+    patience: Count
+    restore_best: bool
+
+
+class ReduceOnPlateau(Section):
+    monitor: Literal["val_loss", "val_accuracy"]
+    patience: Count
+    factor: Share
+    min_learning_rate: Annotated[float, Field(ge=0)]
+
+
+class ExponentialDecay(Section):
+    steps: Count
+    rate: Annotated[float, Field(gt=0, le=1)]
+
+
+class Phase(Section):
+    optimizer: Literal["adam", "adamax", "rmsprop", "sgd"]
+    learning_rate: Positive
+    decay: ExponentialDecay | None
+    epochs: Count
+    early_stopping: EarlyStopping | None
+    reduce_on_plateau: ReduceOnPlateau | None
+
+
+class Model(Section):
+    arch: Name
+    knobs: dict[str, Any]
+    batch_size: Count
+    augment: tuple[Augmentation, ...]
+    phases: Annotated[dict[Name, Phase], Field(min_length=1)]
+
+
+# reported
+
+
+class Reported(Section):
+    split: Literal["val", "test"]
+    accuracy: Annotated[float, Field(ge=0, le=1)]
+    loss: float | None
+    n: Count
+    epochs: Count
+    note: str
+
+
+class Notebook(Section):
+    title: str
+    note: str
+    models: dict[Name, Reported]
+
+
+# the whole
+
+
+class Compute(Section):
+    max_epochs: Count | None
+
+
+class Params(Section):
+    seed: Seed
+    compute: Compute
+    dataset: Dataset
+    models: Annotated[dict[Name, Model], Field(min_length=1)]
+    reported: Notebook | None
+
+    def model(self, name: str) -> Model:
+        """The settings of one model.
+
+        Raises:
+            ParamsError: params.yaml has no such model.
+        """
+        if name not in self.models:
+            raise ParamsError(
+                f"{unknown('model', name, self.models)}; choose with `dvc exp run -S model=...`"
+            )
+        return self.models[name]
+
+
+def load_params(path: Path) -> Params:
+    """Read and check params.yaml.
+
+    Raises:
+        ParamsError: the file is missing or is no YAML mapping, or a value is missing, unknown or
+            out of range; the message has one line for each.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParamsError(f"{path} is not in {Path.cwd()}; run from the root of the repository") from None
+    except yaml.YAMLError as error:
+        raise ParamsError(f"{path} is not YAML: {error}; compose it again with `dvc exp run`") from None
+    unset = list(_unset(values))
+    if unset:
+        fixes = " ".join(f"-S '{key}=...'" for key in unset)
+        raise ParamsError(f"{path}: {', '.join(unset)} must be given: dvc exp run {fixes}")
+    return parse(Params, values, str(path))
+
+
+SectionType = TypeVar("SectionType", bound=Section)
+
+
+def parse(section: type[SectionType], values: Any, where: str) -> SectionType:
+    """Check `values` against a section's keys, types and ranges.
+
+    Raises:
+        ParamsError: one line for each value that is missing, unknown or out of range.
+    """
+    try:  # through JSON, where a strict tuple may come from a list
+        return section.model_validate_json(json.dumps(values))
+    except ValidationError as error:
+        lines = [f"  {'.'.join(map(str, item['loc'])) or 'all'}: {item['msg']}" for item in error.errors()]
+        raise ParamsError(
+            f"{where} cannot be used; mend it in conf/ or with -S:\n" + "\n".join(lines)
+        ) from None
+
+
+def _unset(value: Any, at: str = "") -> Any:
+    """The keys that conf/ leaves to the user: Hydra writes its `???` into params.yaml as it stands."""
+    if value == "???":
+        yield at
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _unset(item, f"{at}.{key}" if at else str(key))

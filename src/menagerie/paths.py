@@ -1,0 +1,79 @@
+"""Where things lie. Relative to the working folder: DVC runs every stage at the root of its copy."""
+
+import os
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+
+
+def main_repository() -> Path:
+    """The repository that the user works in.
+
+    A queued or temporary experiment runs in a copy; DVC_ROOT, which DVC sets for each stage, names
+    the repository that the copy was made from.
+    """
+    return Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve()
+
+
+def work() -> Path:
+    """What is kept between runs and is no output: caches, checkpoints, locks."""
+    return main_repository() / ".work"
+
+
+def raw(dataset: str) -> Path:
+    return Path("data", dataset, "raw")
+
+
+def source(dataset: str) -> Path:
+    return Path("data", dataset, "source.json")
+
+
+def images(dataset: str) -> Path:
+    return Path("data", dataset, "images.npy")
+
+
+def manifest(dataset: str) -> Path:
+    return Path("data", dataset, "manifest.csv")
+
+
+def split(dataset: str) -> Path:
+    return Path("data", dataset, "split.csv")
+
+
+def data_report(dataset: str) -> Path:
+    return Path("data", dataset, "report.json")
+
+
+def data_plots(dataset: str) -> Path:
+    return Path("plots", dataset, "data")
+
+
+def model(dataset: str, name: str) -> Path:
+    """The folder that train@<name> writes: model.keras and history.csv."""
+    return Path("models", dataset, name)
+
+
+def metrics(dataset: str, name: str) -> Path:
+    """The folder that evaluate@<name> writes."""
+    return Path("metrics", dataset, "models", name)
+
+
+def run_record(dataset: str, name: str) -> Path:
+    """Cost and hardware of the last training: no output, since it differs from run to run."""
+    return Path("metrics", dataset, "runs", f"{name}.json")
+
+
+def model_plots(dataset: str, name: str) -> Path:
+    return Path("plots", dataset, "models", name)
+
+
+def summary(dataset: str) -> Path:
+    return Path("metrics", dataset, "summary.json")
+
+
+def comparison_plots(dataset: str) -> Path:
+    return Path("plots", dataset, "comparison")
+
+
+def report(dataset: str) -> Path:
+    return Path("reports", f"{dataset}.md")

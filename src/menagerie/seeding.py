@@ -1,0 +1,29 @@
+"""Seeds, determinism and the environment that a result was made in."""
+
+import platform
+from importlib.metadata import version
+from typing import Any
+
+import keras
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, NumPy and the backend, and have it use deterministic kernels only."""
+    keras.utils.set_random_seed(seed)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+
+
+def environment() -> dict[str, Any]:
+    """Versions and devices, for the record of a run; never part of an output."""
+    return {
+        "python": platform.python_version(),
+        "keras": keras.version(),
+        "backend": keras.backend.backend(),
+        "backend_version": version(keras.backend.backend()),
+        "numpy": version("numpy"),
+        "platform": platform.platform(terse=True),
+        "devices": [str(device) for device in keras.distribution.list_devices()],
+    }
