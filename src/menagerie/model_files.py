@@ -6,7 +6,9 @@ from pathlib import Path
 from zipfile import ZipInfo
 
 import keras
+import numpy as np
 
+from menagerie.data import gather
 from menagerie.errors import ModelError
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
@@ -27,6 +29,15 @@ def save_model(model: keras.Model, path: Path) -> None:
                 content = json.dumps({"keras_version": json.loads(content)["keras_version"]}).encode()
             target.writestr(ZipInfo(name, LONG_AGO), content)
     saved.unlink()
+
+
+def predict(model: keras.Model, images: np.ndarray, rows: np.ndarray, batch_size: int = 256) -> np.ndarray:
+    """Logits float32 (n, classes) for these rows of the memory-mapped pictures, in their order."""
+    parts = [
+        keras.ops.convert_to_numpy(model.predict_on_batch(gather(images, rows[start : start + batch_size])))
+        for start in range(0, len(rows), batch_size)
+    ]
+    return np.concatenate(parts)
 
 
 def load_model(path: Path) -> keras.Model:

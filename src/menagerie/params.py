@@ -3,7 +3,6 @@
 Defaults live in conf/, none here. What a key means is said once, in the conf file that sets it.
 """
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -19,6 +18,8 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Item = TypeVar("Item")
+Many = Annotated[tuple[Item, ...], Field(strict=False)]  # YAML has lists, a frozen section holds tuples
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -87,7 +88,7 @@ class Dataset(Section):
     citation: str
     source: Source
     layout: Layout
-    image_size: tuple[Count, Count]  # height, width
+    image_size: Annotated[tuple[Count, Count], Field(strict=False)]  # height, width
     max_unreadable: Fraction
     split: Split
 
@@ -131,7 +132,7 @@ class Model(Section):
     arch: Name
     knobs: dict[str, Any]
     batch_size: Count
-    augment: tuple[Augmentation, ...]
+    augment: Many[Augmentation]
     phases: Annotated[dict[Name, Phase], Field(min_length=1)]
 
 
@@ -149,6 +150,7 @@ class Reported(Section):
 
 class Notebook(Section):
     title: str
+    dataset: Name
     note: str
     models: dict[Name, Reported]
 
@@ -209,13 +211,18 @@ def parse(section: type[SectionType], values: Any, where: str) -> SectionType:
     Raises:
         ParamsError: one line for each value that is missing, unknown or out of range.
     """
-    try:  # through JSON, where a strict tuple may come from a list
-        return section.model_validate_json(json.dumps(values))
+    try:
+        return section.model_validate(values)
     except ValidationError as error:
-        lines = [f"  {'.'.join(map(str, item['loc'])) or 'all'}: {item['msg']}" for item in error.errors()]
+        lines = [f"  {'.'.join(map(str, item['loc'])) or 'all'}: {_why(item)}" for item in error.errors()]
         raise ParamsError(
             f"{where} cannot be used; mend it in conf/ or with -S:\n" + "\n".join(lines)
         ) from None
+
+
+def _why(item: Any) -> str:
+    given = item["input"]
+    return item["msg"] + (f", not {given!r}" if isinstance(given, str | int | float) else "")
 
 
 def _unset(value: Any, at: str = "") -> Any:

@@ -2,7 +2,6 @@
 
 import platform
 from importlib.metadata import version
-from typing import Any
 
 import keras
 
@@ -16,7 +15,7 @@ def seed_everything(seed: int) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
-def environment() -> dict[str, Any]:
+def environment() -> dict[str, str]:
     """Versions and devices, for the record of a run; never part of an output."""
     return {
         "python": platform.python_version(),
@@ -25,5 +24,5 @@ def environment() -> dict[str, Any]:
         "backend_version": version(keras.backend.backend()),
         "numpy": version("numpy"),
         "platform": platform.platform(terse=True),
-        "devices": [str(device) for device in keras.distribution.list_devices()],
+        "devices": ", ".join(map(str, keras.distribution.list_devices())),
     }

@@ -55,7 +55,7 @@ def _stratified(labels: np.ndarray, policy: StratifiedSplit) -> dict[str, np.nda
     if smallest < 3 or policy.val + policy.test >= 1:
         raise DataError(
             f"no picture of some class would be left to train on: the smallest class has {smallest} and the "
-            f"shares are val {policy.val:g}, test {policy.test:g}; add pictures or lower dataset.split's shares"
+            f"shares are val {policy.val:g}, test {policy.test:g}; add pictures or lower the shares"
         )
     rest, test = train_test_split(rows, test_size=policy.test, stratify=labels, random_state=policy.seed)
     share = policy.val / (1 - policy.test)
@@ -85,3 +85,13 @@ def describe(manifest: pd.DataFrame, table: pd.DataFrame) -> dict:
         "test_pictures_also_in": shared,
         "unreadable": dict(zip(bad["path"], bad["status"], strict=True)),
     }
+
+
+def examples(table: pd.DataFrame, count: int) -> np.ndarray:
+    """Rows int (classes, count) of the picture array: training pictures spread evenly over each class.
+
+    Classes with fewer pictures show some of them again.
+    """
+    train = table[table["split"] == "train"]
+    rows = [group["index"].to_numpy() for _, group in train.groupby("label")]
+    return np.stack([group[np.linspace(0, len(group) - 1, count).astype(int)] for group in rows])

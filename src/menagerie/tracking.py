@@ -23,6 +23,7 @@ from menagerie.params import Params
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 
 
 class Run:
@@ -40,44 +41,29 @@ class Run:
         self._client = None
         print(f"warning: not tracked in MLflow from here on: {_first_line(error)}", file=sys.stderr)
 
-    def _call(self, method: str, *arguments: Any, **options: Any) -> None:
+    def _try(self, call: Callable[[Any, str], None]) -> None:
         if self._client is None:
             return
         try:
-            getattr(self._client, method)(self.run_id, *arguments, **options)
+            call(self._client, self.run_id)
         except Exception as error:
             self._give_up(error)
 
     def log_metrics(self, metrics: dict[str, float], step: int = 0) -> None:
-        if self._client is None:
-            return
-        from mlflow.entities import Metric
-        from mlflow.utils.time import get_current_time_millis
-
-        now = get_current_time_millis()
-        self._call("log_batch", metrics=[Metric(key, value, now, step) for key, value in metrics.items()])
+        self._try(lambda client, run_id: _log_metrics(client, run_id, metrics, step))
 
     def set_tags(self, tags: dict[str, str]) -> None:
-        if self._client is None:
-            return
-        from mlflow.entities import RunTag
-
-        self._call("log_batch", tags=[RunTag(key, value) for key, value in tags.items()])
+        self._try(lambda client, run_id: [client.set_tag(run_id, key, value) for key, value in tags.items()])
 
     def log_files(self, folder: Path, under: str) -> None:
-        self._call("log_artifacts", str(folder), under)
+        self._try(lambda client, run_id: client.log_artifacts(run_id, str(folder), under))
 
     def log_model(self, model: Any, input_shape: tuple[int, int, int], num_classes: int) -> None:
         """Store a Keras model, pictures uint8 (n, height, width, 3) in, logits float32 (n, classes) out."""
-        if self._client is None:
-            return
-        try:
-            _log_model(self.run_id, model, input_shape, num_classes)
-        except Exception as error:
-            self._give_up(error)
+        self._try(lambda _, run_id: _log_model(run_id, model, input_shape, num_classes))
 
     def end(self, status: str) -> None:
-        self._call("set_terminated", status)
+        self._try(lambda client, run_id: client.set_terminated(run_id, status))
 
 
 @contextmanager
@@ -165,6 +151,14 @@ def _connect(experiment: str) -> tuple[Any, str]:
         # Fixed here, or MLflow takes the folder of the first process: a queued experiment's is removed.
         local = (root / "mlartifacts" / experiment).as_uri() if uri.startswith("sqlite:") else None
         return client, client.create_experiment(experiment, artifact_location=local)
+
+
+def _log_metrics(client: Any, run_id: str, metrics: dict[str, float], step: int) -> None:
+    from mlflow.entities import Metric
+    from mlflow.utils.time import get_current_time_millis
+
+    now = get_current_time_millis()
+    client.log_batch(run_id, metrics=[Metric(key, value, now, step) for key, value in metrics.items()])
 
 
 def _log_params(client: Any, run_id: str, values: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from menagerie.data import Subset, gather
 from menagerie.errors import ModelError
 from menagerie.params import Phase
 
-OnEpoch = Callable[[int, dict[str, float]], None]
+OnEpoch = Callable[[dict[str, float], int], None]  # what was measured, and the epoch (from 1)
 
 
 class Batches(keras.utils.PyDataset):
@@ -72,7 +72,7 @@ class EpochRecorder(keras.callbacks.Callback):
                 f"lower its learning_rate ({self.learning_rate:g} now)"
             )
         self.rows.append({"epoch": epoch + 1, "phase": self.phase} | measured)
-        self.on_epoch(epoch + 1, measured | {"epoch_seconds": time.perf_counter() - self.started})
+        self.on_epoch(measured | {"epoch_seconds": time.perf_counter() - self.started}, epoch + 1)
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 import keras
 
 from menagerie.models._augmentation import augmented
-from menagerie.params import Count, Fraction, Model, Section, parse
+from menagerie.params import Count, Fraction, Many, Model, Section, parse
 
 
 class Knobs(Section):
     resize: Count
-    dense_units: tuple[Count, ...]
+    dense_units: Many[Count]
     dropout: Fraction
 
 

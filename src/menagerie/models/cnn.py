@@ -4,11 +4,11 @@ import keras
 
 from menagerie.errors import ModelError
 from menagerie.models._augmentation import augmented
-from menagerie.params import Count, Fraction, Model, Section, parse
+from menagerie.params import Count, Fraction, Many, Model, Section, parse
 
 
 class Knobs(Section):
-    filters: tuple[Count, ...]
+    filters: Many[Count]
     conv_dropout: Fraction
     dense_units: Count
     dense_dropout: Fraction

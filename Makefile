@@ -1,0 +1,36 @@
+# Each target sets up .venv first when it is missing or older than the lock.
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: repro test test-all lint ui bench lock
+
+repro: $(BIN)/.installed
+	dvc repro
+
+test: $(BIN)/.installed
+	pytest -m "not slow"
+
+test-all: $(BIN)/.installed
+	pytest
+
+lint: $(BIN)/.installed
+	ruff check . && ruff format --check .
+
+ui: $(BIN)/.installed
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=true \
+	mlflow ui --backend-store-uri sqlite:///mlflow.db --workers 1
+
+bench: $(BIN)/.installed
+	python benchmarks/training.py
+
+# Needs uv. No index address may get into the lock.
+lock:
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
+
+$(BIN)/.installed: requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11 to 3.13 is needed, this is " + sys.version.split()[0] + "; name one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
+	touch $@

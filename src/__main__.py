@@ -1,0 +1,61 @@
+"""`python src <stage> [model]`: what dvc.yaml calls.
+
+Running the folder puts this copy's own src/ first on the path, so a queued experiment runs the code
+of its own snapshot, whatever is installed.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+
+from menagerie.errors import MenagerieError, unknown
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@contextmanager
+def quiet_native_stderr() -> Iterator[None]:
+    """Keep what TensorFlow says of its build and of absent GPUs while it loads off the terminal.
+
+    It writes them past Python and past TF_CPP_MIN_LOG_LEVEL. An exception is raised as ever.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def main(arguments: list[str]) -> int:
+    stages = [path.stem for path in Path(__file__).with_name("stages").glob("[!_]*.py")]
+    if not arguments or arguments[0] not in stages:
+        print("error: " + unknown("stage", " ".join(arguments[:1]), stages), file=sys.stderr)
+        return 2
+    stage, *models = arguments
+    expected = 1 if stage in ("train", "evaluate") else 0
+    if len(models) != expected:
+        print(f"error: usage: python src {stage}{' <model>' * expected}", file=sys.stderr)
+        return 2
+    try:
+        with quiet_native_stderr():
+            module = import_module(f"stages.{stage}")
+            if tensorflow := sys.modules.get("tensorflow"):
+                tensorflow.config.list_physical_devices()  # complains of a machine without a GPU
+        module.main(*models)
+    except (MenagerieError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,286 @@
+"""Archives of pictures: zip, tar and tar.gz, read member by member and never unpacked."""
+
+import gzip
+import itertools
+import re
+import stat
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from menagerie.errors import DataError
+
+SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
+
+# Caps against archives made to exhaust a machine; no honest collection of pictures comes near.
+MAX_MEMBERS = 5_000_000  # ten times one person's 500,000 photographs; Animals-10 has 26,000
+MAX_TOTAL_BYTES = 4 * 2**40  # 500,000 photographs of 8 MB; Animals-10 has 0.6 GB
+MAX_RATIO = 200  # photographs hardly shrink, drawings to a 50th; deflate can reach 1,032
+HARMLESS_BYTES = 64 * 2**20  # a total that does no harm whatever its ratio
+MAX_READ_BYTES = 256 * 2**20  # 8-bit RGB of as many pixels as Pillow opens without a warning
+MAX_HEADER_BYTES = 2**20  # a name or a comment in a tar; real ones have a few hundred bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A regular file in an archive, with all that is needed to read it without the archive's index."""
+
+    archive: str  # file name
+    name: str  # `/` between parts, none of them empty, `.` or `..`
+    size: int  # bytes, as the archive claims
+    offset: int  # of the local header in a zip, of the data in a tar
+    packed_size: int
+    method: int  # zipfile.ZIP_STORED or zipfile.ZIP_DEFLATED
+    crc: int | None  # a tar has none
+
+
+def members(path: Path) -> list[Member]:
+    """The regular files of an archive, sorted by name.
+
+    Raises:
+        DataError: the file is missing, damaged or no archive; a member is a link or a device, is
+            encrypted, has a name that points out of the archive or stands there twice; the whole is
+            too large or shrinks too well to be honest.
+    """
+    listed = _zip_members if _is_zip(path) else _tar_members
+    found: dict[str, Member] = {}
+    total = 0
+    with _damage_named(path):
+        most = _most_bytes(path)
+        for member in listed(path, most):
+            total += member.size
+            if total > most:
+                raise _too_large(path, most)
+            if member.name in found:
+                raise _refused(path, member.name, "stands there twice", "with each name once")
+            found[member.name] = member
+    return [found[name] for name in sorted(found)]
+
+
+def safe_name(name: str) -> str:
+    """A member's name without `.` and empty parts; the name of a root folder is empty.
+
+    Raises:
+        ValueError: the name could point out of the folder it would be unpacked to, on any system,
+            or cannot be written as UTF-8; the text says why.
+    """
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if name.startswith("/"):
+        raise ValueError("is an absolute path")
+    if parts and re.match(r"[A-Za-z]:", parts[0]):
+        raise ValueError("starts with a drive letter")
+    if ".." in parts:
+        raise ValueError("has a `..` part")
+    if "\\" in name:
+        raise ValueError("has a backslash, which some systems take for a `/`")
+    if "\0" in name:
+        raise ValueError("has a NUL character")
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("is not UTF-8") from None
+    return "/".join(parts)
+
+
+class Archive:
+    """An archive open for reading; to be used by one process and closed, or used in a `with`.
+
+    Members of a tar.gz are best read in the order of their offsets: going back means to inflate
+    from the start again.
+    """
+
+    def __init__(self, path: Path):
+        """Raises DataError when the file is missing or is no archive."""
+        self.path = path
+        self._is_zip = _is_zip(path)
+        with _damage_named(path):
+            self._file = _opened(path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def read(self, member: Member) -> bytes:
+        """The bytes of a member, checked against the size and the checksum that the archive gives.
+
+        Raises:
+            DataError: the member is damaged, or larger than MAX_READ_BYTES.
+        """
+        if max(member.size, member.packed_size) > MAX_READ_BYTES:
+            why = f"has {member.size:,} bytes, more than {MAX_READ_BYTES:,}"
+            raise _refused(self.path, member.name, why, "without it")
+        with _damage_named(self.path, member.name):
+            self._file.seek(member.offset)
+            if self._is_zip:
+                self._skip_local_header()
+            data = self._file.read(member.packed_size)
+            if member.method == zipfile.ZIP_DEFLATED:  # one byte over tells a member that lies about its size
+                data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, member.size + 1)
+            if len(data) != member.size:
+                raise EOFError(f"expected {member.size:,} bytes")
+            if member.crc not in (None, zlib.crc32(data)):
+                raise zlib.error("wrong checksum")
+        return data
+
+    def _skip_local_header(self) -> None:
+        # The name and the extra field may differ in length from those in the zip's index.
+        signature, name_length, extra_length = struct.unpack("<4s22xHH", self._file.read(30))
+        if signature != b"PK\3\4":
+            raise zipfile.BadZipFile("no member where the index says")
+        self._file.seek(name_length + extra_length, 1)
+
+
+def _zip_members(path: Path, _: int) -> Iterator[Member]:
+    with zipfile.ZipFile(path) as archive:
+        infos = archive.infolist()
+    if len(infos) > MAX_MEMBERS:
+        raise _too_many(path)
+    for info in infos:
+        name = _checked_name(path, _zip_name(info))
+        kind = stat.S_IFMT(info.external_attr >> 16)  # 0 where the writing system has no such kinds
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+            raise _refused(path, name, "is a link or a device", "with files only")
+        if info.flag_bits & 1:
+            raise _refused(path, name, "is encrypted", "without a password")
+        if info.orig_filename.endswith("/") or kind == stat.S_IFDIR:
+            continue
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            why = f"is compressed by method {info.compress_type}"
+            raise _refused(path, name, why, "by deflate, which every zip program offers")
+        where = (info.header_offset, info.compress_size, info.compress_type, info.CRC)
+        yield Member(path.name, name, info.file_size, *where)
+
+
+def _zip_name(info: zipfile.ZipInfo) -> str:
+    """The name as it was written: Info-ZIP and macOS write UTF-8 without the flag that says so."""
+    name = info.orig_filename
+    if info.flag_bits & 0x800:
+        return name
+    try:
+        return name.encode("cp437").decode("utf-8")
+    except UnicodeDecodeError:
+        return name
+
+
+def _tar_members(path: Path, most_bytes: int) -> Iterator[Member]:
+    with _opened(path) as file:
+        headers = _Headers(file)
+        with tarfile.open(fileobj=headers, mode="r:") as archive:
+            for count in itertools.count(1):
+                info = archive.next()
+                if info is None:
+                    break
+                archive.members.clear()  # or it keeps every header
+                if count > MAX_MEMBERS:
+                    raise _too_many(path)
+                if info.offset > most_bytes:
+                    raise _too_large(path, most_bytes)
+                yield from _tar_member(path, info)
+        if headers.last != bytes(tarfile.BLOCKSIZE):  # tarfile takes any wrong header for the end
+            raise tarfile.ReadError("no mark at its end")
+        _read_padding(file)
+
+
+def _tar_member(path: Path, info: tarfile.TarInfo) -> Iterator[Member]:
+    name = _checked_name(path, info.name)
+    if info.isdir():
+        return
+    if not info.isreg() or info.issparse():
+        raise _refused(path, name, "is a link, a device or a sparse file", "with plain files only")
+    if info.size < 0:
+        raise tarfile.ReadError("a member of negative size")
+    yield Member(path.name, name, info.size, info.offset_data, info.size, zipfile.ZIP_STORED, None)
+
+
+def _read_padding(file: BinaryIO) -> None:
+    """Read on to the end, where a tar.gz has the checksum of the whole."""
+    stop = file.tell() + HARMLESS_BYTES
+    while file.read(MAX_HEADER_BYTES):
+        if file.tell() > stop:
+            raise tarfile.ReadError(f"more than {HARMLESS_BYTES:,} bytes after its last member")
+
+
+class _Headers:
+    """A file as tarfile may use it while it lists: small reads, ever forward.
+
+    A header may claim gigabytes for a name, which tarfile would read whole, or a negative length.
+    """
+
+    def __init__(self, file: BinaryIO):
+        self.tell = file.tell
+        self.last = b""
+        self._file = file
+
+    def seek(self, position: int) -> None:
+        if position < self.tell():
+            raise tarfile.ReadError("a header that points backwards")
+        self._file.seek(position)
+
+    def read(self, size: int) -> bytes:
+        if not 0 <= size <= MAX_HEADER_BYTES:
+            raise tarfile.ReadError(f"a header of {size:,} bytes")
+        self.last = self._file.read(size)
+        return self.last
+
+
+def _is_zip(path: Path) -> bool:
+    if not path.name.lower().endswith(SUFFIXES):
+        raise DataError(f"{path}: expected a name that ends in {', '.join(SUFFIXES)}; make such an archive")
+    return path.name.lower().endswith(".zip")
+
+
+def _opened(path: Path) -> BinaryIO:
+    return gzip.open(path) if path.name.lower().endswith("gz") else path.open("rb")
+
+
+def _most_bytes(path: Path) -> int:
+    """How many bytes an archive of this file's size may hold."""
+    return min(MAX_TOTAL_BYTES, max(HARMLESS_BYTES, MAX_RATIO * path.stat().st_size))
+
+
+def _checked_name(path: Path, name: str) -> str:
+    try:
+        return safe_name(name)
+    except ValueError as error:
+        raise _refused(path, name, str(error), "with plain relative names in UTF-8") from None
+
+
+@contextmanager
+def _damage_named(path: Path, member: str | None = None) -> Iterator[None]:
+    """What the readers raise on broken bytes, and on a file that cannot be read, as DataError."""
+    where = path if member is None else f"{path}: member {member!r}"
+    try:
+        yield
+    except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
+        kind = f"is no whole {path.suffix} archive" if member is None else "is damaged"
+        raise DataError(f"{where} {kind} ({error}); delete {path} and get it again") from error
+    except (struct.error, ValueError, NotImplementedError, OverflowError) as error:
+        raise DataError(f"{where} has a broken header ({error}); delete {path} and get it again") from error
+    except OSError as error:
+        raise DataError(f"{where} cannot be read: {error.strerror}; is it there, is it a file?") from error
+
+
+def _refused(path: Path, member: str, why: str, how: str) -> DataError:
+    return DataError(f"{path}: member {member!r} {why}; make the archive again {how}")
+
+
+def _too_many(path: Path) -> DataError:
+    return DataError(f"{path}: more than {MAX_MEMBERS:,} members; make several archives of it")
+
+
+def _too_large(path: Path, most_bytes: int) -> DataError:
+    return DataError(
+        f"{path}: its members would fill more than {most_bytes:,} bytes, which looks like a bomb; "
+        f"if it is none, make a plain .tar of it, at most {MAX_TOTAL_BYTES:,} bytes large"
+    )

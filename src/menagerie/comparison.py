@@ -1,0 +1,183 @@
+"""Models side by side, and beside what was reported: tables, the summary, the report."""
+
+from typing import Any
+
+import pandas as pd
+
+from menagerie.params import Notebook, Params
+
+REPRODUCED = "inside our interval"
+
+
+def leaderboard(metrics: dict[str, dict[str, Any]]) -> pd.DataFrame:
+    """One row a model, the highest test accuracy first; equal ones in the order of their names.
+
+    `metrics` maps a model's name to what evaluate wrote in its metrics.json.
+    """
+    rows = [
+        {
+            "model": name,
+            **{key: values["test"][key] for key in ("accuracy", "accuracy_low", "accuracy_high", "n")},
+            "f1_macro": values["test"]["f1_macro"],
+            "loss": values["test"]["loss"],
+            "val_accuracy": values["val"]["accuracy"],
+            "epochs": values["epochs"],
+            "params": values["params"],
+        }
+        for name, values in metrics.items()
+    ]
+    return pd.DataFrame(rows).sort_values(["accuracy", "model"], ascending=[False, True], ignore_index=True)
+
+
+def selected(board: pd.DataFrame) -> pd.Series:
+    """Choose the best model by val alone: test only reports on it."""
+    return board.loc[board["val_accuracy"].idxmax()]
+
+
+def summary(board: pd.DataFrame) -> dict[str, Any]:
+    """The few numbers that `dvc metrics diff` and `dvc exp show` are to show."""
+    kept = ["accuracy", "accuracy_low", "accuracy_high", "f1_macro", "loss", "val_accuracy", "epochs"]
+    best = selected(board)
+    return {
+        "best": {"model": best["model"], "accuracy": best["accuracy"], "val_accuracy": best["val_accuracy"]},
+        "models": {row["model"]: row[kept].to_dict() for _, row in board.sort_values("model").iterrows()},
+    }
+
+
+def against_reported(metrics: dict[str, dict[str, Any]], notebook: Notebook) -> pd.DataFrame:
+    """Put the published accuracy beside ours, on the split that it was published for.
+
+    The rule: a number counts as reproduced when it lies inside the 95 % interval of ours; if it does
+    not, the verdict says by how much it misses the nearer end.
+    """
+    rows = []
+    for name in [name for name in notebook.models if name in metrics]:
+        reported, ours = notebook.models[name], metrics[name][notebook.models[name].split]
+        rows.append(
+            {
+                "model": name,
+                "split": reported.split,
+                "reported": reported.accuracy,
+                "reported_n": reported.n,
+                "reproduced": ours["accuracy"],
+                "low": ours["accuracy_low"],
+                "high": ours["accuracy_high"],
+                "n": ours["n"],
+                "difference": ours["accuracy"] - reported.accuracy,
+                "verdict": verdict(reported.accuracy, ours["accuracy_low"], ours["accuracy_high"]),
+                "note": reported.note,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def reported_accuracies(params: Params) -> dict[str, float]:
+    """The published accuracy of each model of this run that has one for this data set."""
+    if params.reported is None or params.reported.dataset != params.dataset.name:
+        return {}
+    return {
+        name: params.reported.models[name].accuracy
+        for name in params.models
+        if name in params.reported.models
+    }
+
+
+def verdict(reported: float, low: float, high: float) -> str:
+    """Say whether the published accuracy lies in our interval; all in [0, 1], misses in points of 100."""
+    if reported < low:
+        return f"no: ours is higher, {100 * (low - reported):.1f} points outside"
+    if reported > high:
+        return f"no: ours is lower, {100 * (reported - high):.1f} points outside"
+    return REPRODUCED
+
+
+def report(
+    params: Params, source: dict[str, Any], data: dict[str, Any], metrics: dict[str, dict[str, Any]]
+) -> str:
+    """Write the comparison as Markdown, free of times and machines: equal results give an equal text."""
+    board = leaderboard(metrics)
+    parts = [f"# {params.dataset.title}", _data_section(params, source, data), _board_section(board, data)]
+    if params.reported and reported_accuracies(params):
+        parts.append(_reported_section(metrics, params.reported))
+    parts.append(_how_section(params))
+    return "\n\n".join(parts) + "\n"
+
+
+def _data_section(params: Params, source: dict[str, Any], data: dict[str, Any]) -> str:
+    counts = pd.DataFrame(data["classes"]).T
+    counts.loc["all"] = counts.sum()
+    lines = [
+        "## Data",
+        f"{data['pictures']} pictures from <{params.dataset.homepage}>, licence {params.dataset.licence}, "
+        f"content SHA-256 `{source['content_sha256']}`. {params.dataset.citation}",
+        f"Split policy `{params.dataset.split.policy}`, seed {params.dataset.split.seed}; "
+        f"{len(data['unreadable'])} pictures could not be read.",
+        counts.rename_axis("class").to_markdown(),
+    ]
+    return "\n\n".join(lines)
+
+
+def _board_section(board: pd.DataFrame, data: dict[str, Any]) -> str:
+    best = selected(board)
+    table = pd.DataFrame(
+        {
+            "model": board["model"],
+            "test accuracy": _percent(board["accuracy"]),
+            "95 % interval": _interval(board["accuracy_low"], board["accuracy_high"]),
+            "n": board["n"],
+            "macro F1": _percent(board["f1_macro"]),
+            "loss": board["loss"].map("{:.4f}".format),
+            "val accuracy": _percent(board["val_accuracy"]),
+            "epochs": board["epochs"],
+            "parameters": board["params"].map("{:,}".format),
+        }
+    )
+    lines = [
+        "## Leaderboard",
+        f"Chosen by val accuracy: **{best['model']}**, test accuracy {100 * best['accuracy']:.2f} %. "
+        "Intervals are Wilson's; each row is one run.",
+        table.to_markdown(index=False, disable_numparse=True),
+    ]
+    if shared := data["test_pictures_also_in"]["val"]:
+        lines.append(
+            f"**Careful:** {shared} of {data['splits']['test']} test pictures are val pictures too, as in "
+            "the notebook. Whatever was chosen with them in view scores too high here."
+        )
+    return "\n\n".join(lines)
+
+
+def _reported_section(metrics: dict[str, dict[str, Any]], notebook: Notebook) -> str:
+    lines = ["## Reported and reproduced", f"Reported by *{notebook.title}*. {notebook.note}"]
+    table = against_reported(metrics, notebook)
+    shown = pd.DataFrame(
+        {
+            "model": table["model"],
+            "split": table["split"],
+            "reported": _percent(table["reported"]),
+            "reproduced": _percent(table["reproduced"]),
+            "95 % interval": _interval(table["low"], table["high"]),
+            "n": table["n"],
+            "difference": (100 * table["difference"]).map("{:+.2f}".format),
+            "reported value": table["verdict"],
+        }
+    )
+    lines.append(shown.to_markdown(index=False, disable_numparse=True))
+    lines += [f"- {name}: {note}" for name, note in zip(table["model"], table["note"], strict=True) if note]
+    return "\n\n".join(lines)
+
+
+def _how_section(params: Params) -> str:
+    study = f" -S study={params.dataset.name}" if params.reported else ""
+    return (
+        "## How to repeat this\n\n"
+        f"`dvc exp run{study}` trains and tests all of it again; with the same versions on the same machine "
+        f"every number comes out the same. Training seed {params.seed}."
+    )
+
+
+def _percent(values: pd.Series) -> pd.Series:
+    return (100 * values).map("{:.2f}".format)
+
+
+def _interval(low: pd.Series, high: pd.Series) -> pd.Series:
+    return _percent(low) + " to " + _percent(high)

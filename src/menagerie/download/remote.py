@@ -1,0 +1,126 @@
+"""What to fetch, what came, and whether that is the same."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from menagerie.errors import DownloadError
+
+HEX_DIGITS = {"md5": 32, "sha256": 64}
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A file to fetch and the name to store it under; None is what the publisher does not say.
+
+    Raises:
+        DownloadError: the name is no plain file name, the address is none of http, https and file,
+            or a hash is not one.
+    """
+
+    url: str
+    file: str
+    size: int | None = None  # bytes
+    md5: str | None = None  # hexadecimal, as is sha256
+    sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        plain = {PurePosixPath(self.file).name, PureWindowsPath(self.file).name} == {self.file}
+        if not plain or self.file in ("", "..") or not self.file.isprintable():
+            raise DownloadError(
+                f"{self.file!r} is no plain file name; give one without folders, like data.zip"
+            )
+        if not re.match(r"https?://[^/?#]|file:/", self.url):
+            raise DownloadError(
+                f"{self.url!r} is no address; give one that starts with https:, http: or file:"
+            )
+        for kind, digits in HEX_DIGITS.items():
+            value = getattr(self, kind)
+            if value is not None and not re.fullmatch(f"[0-9a-fA-F]{{{digits}}}", value):
+                raise DownloadError(f"{self.file}: {value!r} is no {kind}; give {digits} hexadecimal digits")
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the publisher gave a hash."""
+        return bool(self.md5 or self.sha256)
+
+    @property
+    def key(self) -> str:
+        """A file name that no other remote has."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A file that is there, and the hashes of its bytes."""
+
+    path: Path
+    size: int  # bytes
+    sha256: str
+    md5: str | None  # None for the copy of a local file when the publisher gave no md5
+
+
+def mirror_location(value: str | None, main_repository: Path) -> str | None:
+    """The address of the mirror that MENAGERIE_MIRROR names, None when it names none.
+
+    A relative folder is one of `main_repository`, so that a queued experiment finds it too.
+
+    Raises:
+        DownloadError: the folder is not there.
+    """
+    if not value or re.match("https?://", value):
+        return value or None
+    folder = local_path(value) if value.startswith("file:") else main_repository / Path(value).expanduser()
+    if not folder.is_dir():
+        raise DownloadError(
+            f"MENAGERIE_MIRROR is {value!r}, but there is no folder {folder}; "
+            "set it to a folder or an http(s) address, or unset it"
+        )
+    return folder.resolve().as_uri()
+
+
+def local_path(url: str) -> Path:
+    """The path that a file: address names."""
+    return Path(url2pathname(urlsplit(url).path))
+
+
+class Digests:
+    """Hashes of bytes that come in blocks, and the number of those bytes."""
+
+    def __init__(self, kinds: Iterable[str]) -> None:
+        # md5 guards against damage here, not against an attacker: FIPS builds must allow it
+        self.running = {kind: hashlib.new(kind, usedforsecurity=False) for kind in kinds}
+        self.size = 0
+
+    def update(self, block: bytes) -> None:
+        for digest in self.running.values():
+            digest.update(block)
+        self.size += len(block)
+
+    def update_in(self, pool: Executor, block: bytes) -> list[Future]:
+        """Begin to hash a block in other threads; wait for all that is returned before the next."""
+        self.size += len(block)
+        return [pool.submit(digest.update, block) for digest in self.running.values()]
+
+    def hex(self) -> Mapping[str, str]:
+        return {kind: digest.hexdigest() for kind, digest in self.running.items()}
+
+
+def mismatch(remote: Remote, digests: Digests, announced_md5: str | None = None) -> str | None:
+    """`expected md5 12.., got ab..`, or None when nothing differs from what was expected."""
+    found = digests.hex()
+    checks = (
+        ("size", remote.size, digests.size),
+        ("sha256", remote.sha256, found.get("sha256")),
+        ("md5", remote.md5, found.get("md5")),
+        ("md5 (announced by the server)", announced_md5, found.get("md5")),
+    )
+    for kind, expected, got in checks:
+        if expected is not None and str(expected).lower() != str(got):
+            return f"expected {kind} {expected}, got {got}"
+    return None

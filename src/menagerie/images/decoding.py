@@ -1,0 +1,135 @@
+"""The bytes of a picture file to pixels of one size."""
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from menagerie.errors import DataError
+
+KINDS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")  # what a file may hold, whatever its suffix
+BAND_PIXELS = 2**22  # how much of a picture is copied at a time while it is resized
+
+
+class UnreadableError(DataError):
+    """A file that cannot be decoded; the text is a short reason."""
+
+
+def decode(data: bytes, size: tuple[int, int]) -> np.ndarray:
+    """The first frame of a picture, upright, as (height, width, 3) uint8 RGB of `size`.
+
+    What is transparent becomes white, as viewers show it. (Keras drops the alpha channel, and so
+    shows colours that nobody was meant to see: often black on black.) More than 8 bits are scaled
+    to 8. Resizing is bilinear and stretches, without antialiasing, as
+    `keras.utils.image_dataset_from_directory` does it, then rounds; JPEGs may differ by the rounding of
+    the decoder.
+
+    Raises:
+        UnreadableError: the file is empty, broken, truncated, too large or no picture.
+    """
+    with opened(data) as picture:
+        return pixels_of(picture, size)
+
+
+@contextmanager
+def opened(data: bytes) -> Iterator[Image.Image]:
+    if not data:
+        raise UnreadableError("empty file")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about harmless flaws
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data), formats=KINDS) as picture:
+                picture.load()
+                yield picture
+    except (MemoryError, UnreadableError):
+        raise
+    except UnidentifiedImageError:
+        raise UnreadableError(f"none of {', '.join(KINDS)}") from None
+    except Exception as error:  # on broken bytes a decoder may raise anything
+        text = " ".join(str(error).split())
+        raise UnreadableError(f"{type(error).__name__}: {text}"[:200]) from error
+
+
+def pixels_of(picture: Image.Image, size: tuple[int, int]) -> np.ndarray:
+    orientation = _orientation(picture)
+    height, width = size if orientation < 5 else size[::-1]
+    pixels = _resized(picture, height, width)
+    if orientation == 1:
+        return pixels
+    small = Image.fromarray(pixels)  # turned after resizing: the same pixels for a fraction of the work
+    small.getexif()[ExifTags.Base.Orientation] = orientation
+    return np.array(ImageOps.exif_transpose(small))
+
+
+def _orientation(picture: Image.Image) -> int:
+    """The EXIF orientation: 1 is upright, 5 to 8 swap height and width."""
+    try:
+        orientation = picture.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # broken EXIF raises anything, and hides nothing else
+        return 1
+    return int(orientation) if orientation in range(1, 9) else 1
+
+
+def _resized(picture: Image.Image, height: int, width: int) -> np.ndarray:
+    white = _white(picture)
+    if picture.size == (width, height):
+        return _rgb(picture, white)
+    # Pillow's own bilinear transform has no antialiasing either, but cuts off where it should round.
+    above, below, down = _neighbours(picture.height, height)
+    left, right, across = _neighbours(picture.width, width)
+    resized = np.empty((height, width, 3), np.uint8)
+    bands = 1 + picture.width * picture.height // BAND_PIXELS
+    for rows in np.array_split(np.arange(height), min(bands, height)):
+        first, last = above[rows[0]], below[rows[-1]]
+        band = _rgb(picture.crop((0, first, picture.width, last + 1)), white)
+        lines = _blend(band, above[rows] - first, below[rows] - first, down[rows, None, None], axis=0)
+        resized[rows] = np.rint(_blend(lines, left, right, across[:, None], axis=1))
+    return resized
+
+
+def _blend(
+    pixels: np.ndarray, before: np.ndarray, after: np.ndarray, share: np.ndarray, axis: int
+) -> np.ndarray:
+    blended = pixels.take(before, axis).astype(np.float32)
+    blended += (pixels.take(after, axis) - blended) * share
+    return blended
+
+
+def _neighbours(source: int, target: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each target pixel the source pixels before and after its centre, and the share of the latter."""
+    centre = (np.arange(target, dtype=np.float32) + 0.5) * np.float32(source / target) - 0.5
+    centre = np.maximum(centre, 0)
+    before = np.minimum(centre.astype(np.intp), source - 1)
+    return before, np.minimum(before + 1, source - 1), centre - before
+
+
+def _white(picture: Image.Image) -> int | None:
+    """The value of white where pixels have more than 8 bits, else None.
+
+    Of 32-bit pixels no file says what is white: it is the least of the usual values that none exceeds.
+    """
+    if picture.mode.startswith("I;16"):
+        return 65_535
+    if picture.mode not in ("I", "F"):
+        return None
+    values = np.asarray(picture)
+    low, high = values.min(), values.max()
+    for white in (255, 65_535) if picture.mode == "I" else (1, 255, 65_535):
+        if low >= 0 and high <= white:
+            return white
+    raise UnreadableError(f"pixels from {low} to {high}: expected 0 to 1, to 255 or to 65,535")
+
+
+def _rgb(picture: Image.Image, white: int | None) -> np.ndarray:
+    """(height, width, 3) uint8."""
+    if white is not None:
+        grey = np.rint(np.asarray(picture, np.float32) * np.float32(255 / white)).astype(np.uint8)
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+    return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"))

@@ -1,0 +1,129 @@
+"""Figures: functions of values that return a matplotlib Figure; nothing else draws."""
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+TRAIN, VAL, TEST = "#4477aa", "#ee7733", "#228833"  # told apart by the colour-blind too
+SPLIT_COLOURS = {"train": TRAIN, "val": VAL, "test": TEST}
+
+
+def learning_curves(history: pd.DataFrame, title: str) -> Figure:
+    """Loss and accuracy of train and val over the epochs; `history` as training writes it."""
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for column, label, colour in ((measure, "train", TRAIN), (f"val_{measure}", "val", VAL)):
+            axes.plot(history["epoch"], history[column], label=label, color=colour, marker=".", markersize=4)
+        for start in history.groupby("phase", sort=False)["epoch"].min().iloc[1:]:
+            axes.axvline(start - 0.5, color="grey", linewidth=0.8, linestyle=":")
+        axes.set(xlabel="epoch", ylabel=measure)
+        _finish(axes)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.legend(frameon=False)
+    figure.suptitle(title)
+    return figure
+
+
+def confusion_matrix(counts: np.ndarray, classes: list[str], title: str) -> Figure:
+    """Counts int (classes, classes), true class down, predicted across; shaded by share of the true class."""
+    side = max(4.0, 0.55 * len(classes) + 1.5)
+    figure = Figure(figsize=(side, side), layout="constrained")
+    axes = figure.subplots()
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    if len(classes) <= 30:  # more would not be readable
+        for row, column in np.argwhere(counts):
+            colour = "white" if shares[row, column] > 0.5 else "black"
+            axes.text(column, row, counts[row, column], ha="center", va="center", color=colour, fontsize=9)
+    axes.set_xticks(range(len(classes)), classes, rotation=45 if _long(classes) else 0)
+    axes.set_yticks(range(len(classes)), classes)
+    axes.set(xlabel="predicted class", ylabel="true class", title=title)
+    return figure
+
+
+def accuracy_dots(board: pd.DataFrame, reported: dict[str, float], title: str) -> Figure:
+    """Test accuracy of each model with its interval, the best on top, and what was reported of it."""
+    figure = Figure(figsize=(8, 1.4 + 0.45 * len(board)), layout="constrained")
+    axes = figure.subplots()
+    places = np.arange(len(board))[::-1]
+    centre = 100 * board["accuracy"]
+    errors = [centre - 100 * board["accuracy_low"], 100 * board["accuracy_high"] - centre]
+    axes.errorbar(
+        centre, places, xerr=errors, fmt="o", color=TRAIN, capsize=3, label="reproduced, 95 % interval"
+    )
+    told = [
+        (100 * reported[name], place)
+        for name, place in zip(board["model"], places, strict=True)
+        if name in reported
+    ]
+    if told:
+        axes.plot(*zip(*told, strict=True), "D", color=VAL, markersize=6, label="reported", linestyle="none")
+    axes.set_yticks(places, board["model"])
+    axes.set_ylim(-0.6, len(board) - 0.4)
+    axes.set(xlabel="test accuracy (%)", title=title)
+    _finish(axes)
+    figure.legend(frameon=False, loc="outside lower center", ncols=2)
+    return figure
+
+
+def class_counts(counts: pd.DataFrame, title: str) -> Figure:
+    """Pictures of each class (rows) in each split (columns), side by side."""
+    figure = Figure(figsize=(max(6.0, 0.7 * len(counts)), 3.6), layout="constrained")
+    axes = figure.subplots()
+    width = 0.8 / counts.shape[1]
+    for number, name in enumerate(counts.columns):
+        places = np.arange(len(counts)) + (number - (counts.shape[1] - 1) / 2) * width
+        axes.bar(places, counts[name], width, label=name, color=SPLIT_COLOURS[name])
+    axes.set_xticks(range(len(counts)), counts.index, rotation=45 if _long(counts.index) else 0)
+    axes.set(ylabel="pictures", title=title)
+    _finish(axes)
+    axes.legend(frameon=False)
+    return figure
+
+
+def picture_grid(pictures: np.ndarray, classes: list[str], title: str) -> Figure:
+    """Pictures uint8 (classes, columns, height, width, 3), one row a class."""
+    rows, columns, height, width, _ = pictures.shape
+    gap = max(1, height // 12)
+    framed = np.pad(pictures, [(0, 0), (0, 0), (0, gap), (0, gap), (0, 0)], constant_values=255)
+    mosaic = framed.swapaxes(1, 2).reshape(rows * (height + gap), columns * (width + gap), 3)[:-gap, :-gap]
+    figure = Figure(figsize=(1 + 0.8 * columns, 0.6 + 0.8 * rows), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(mosaic, interpolation="nearest")
+    axes.set_yticks(np.arange(rows) * (height + gap) + height / 2, classes)
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_title(title)
+    return figure
+
+
+def learning_curves_together(history: pd.DataFrame, title: str) -> Figure:
+    """Val loss and accuracy of all models over the epochs; `history` has a column `model`."""
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    names = list(dict.fromkeys(history["model"]))
+    colours = colormaps["tab10" if len(names) <= 10 else "tab20"].colors
+    for axes, measure in zip(figure.subplots(1, 2), ("val_loss", "val_accuracy"), strict=True):
+        for number, name in enumerate(names):
+            one = history[history["model"] == name]
+            axes.plot(one["epoch"], one[measure], label=name, color=colours[number % len(colours)])
+        axes.set(xlabel="epoch", ylabel=measure.replace("_", " "))
+        _finish(axes)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, frameon=False, loc="outside lower center", ncols=min(5, len(names)))
+    figure.suptitle(title)
+    return figure
+
+
+def _finish(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25)
+    axes.set_axisbelow(True)
+
+
+def _long(names: list[str]) -> bool:
+    return max(map(len, names)) > 4

@@ -1,0 +1,46 @@
+"""Train one model.
+
+reads: data/<ds>/{images.npy,split.csv}, params models.<model>, seed, compute
+writes: models/<ds>/<model>/: model.keras, history.csv
+use: python src train <model>
+"""
+
+import sys
+
+from menagerie import paths, tracking
+from menagerie.data import load_data
+from menagerie.files import file_sha256, whole, whole_folder, write_json
+from menagerie.model_files import save_model
+from menagerie.models import build_model
+from menagerie.params import load_params
+from menagerie.seeding import environment, seed_everything
+from menagerie.training import Batches, train
+
+
+def main(name: str) -> None:
+    params = load_params(paths.PARAMS)
+    spec, dataset = params.model(name), params.dataset.name
+    data = load_data(paths.images(dataset), paths.split(dataset))
+    seed_everything(params.seed)
+    model = build_model(spec, data.images.shape[1:], len(data.classes))
+    batches = Batches(data.images, data.subsets["train"], spec.batch_size, params.seed)
+    val = Batches(data.images, data.subsets["val"], spec.batch_size, None)
+
+    print(f"train@{name}: {model.count_params():,} parameters, on {environment()['devices']}", flush=True)
+    tags = {"split.sha256": file_sha256(paths.split(dataset)), **environment()}
+    with tracking.training_run(params, name, tags) as run:
+        verbose = 1 if sys.stdout.isatty() else 2  # a bar to watch, or a line an epoch in a log
+        trained = train(model, spec.phases, batches, val, params.compute.max_epochs, run.log_metrics, verbose)
+        with whole_folder(paths.model(dataset, name)) as folder:
+            save_model(model, folder / "model.keras")
+            trained.history.to_csv(folder / "history.csv", index=False, lineterminator="\n")
+        model_sha256 = file_sha256(paths.model(dataset, name) / "model.keras")
+        cost = {"fit_seconds": trained.fit_seconds, "pictures_per_second": trained.pictures_per_second}
+        with whole(paths.run_record(dataset, name)) as path:
+            write_json(path, {"model_sha256": model_sha256, "seed": params.seed, **cost, **environment()})
+        run.set_tags({"model.sha256": model_sha256})
+        run.log_metrics(cost)
+        run.log_model(model, data.images.shape[1:], len(data.classes))
+
+    best = trained.history["val_accuracy"].max()
+    print(f"train@{name}: wrote {paths.model(dataset, name)}: best val accuracy {best:.4f}")

@@ -1,0 +1,152 @@
+"""Training on small real arrays on disk: order, phases, history, repeatability."""
+
+import json
+
+import numpy as np
+import pytest
+
+from menagerie.data import Subset, gather
+from menagerie.errors import ModelError
+
+keras = pytest.importorskip("keras")
+
+from menagerie import training  # noqa: E402
+from menagerie.model_files import predict  # noqa: E402
+from menagerie.models import build_model  # noqa: E402
+from menagerie.seeding import seed_everything  # noqa: E402
+
+pytestmark = pytest.mark.tensorflow
+
+CLASSES = 3
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """60 pictures of 16x16 in three colours, with noise: easy to tell apart."""
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 60, (60, 16, 16, 3), np.uint8)
+    for row in range(60):
+        pictures[row, :, :, row % CLASSES] += 150
+    path = tmp_path_factory.mktemp("data") / "images.npy"
+    np.save(path, pictures)
+    return np.load(path, mmap_mode="r")
+
+
+def subset(rows):
+    rows = np.asarray(rows)
+    return Subset(rows, (rows % CLASSES).astype(np.int32), rows.astype(object))
+
+
+def fit(images, params, *overrides, epochs=3, seed=1, **options):
+    spec = params("model=cnn", *overrides).model("cnn")
+    seed_everything(seed)
+    model = build_model(spec, images.shape[1:], CLASSES)
+    batches = training.Batches(images, subset(range(45)), 8, seed)
+    val = training.Batches(images, subset(range(45, 60)), 8, None)
+    seen = []
+    on_epoch = options.get("on_epoch", lambda metrics, epoch: seen.append((epoch, metrics)))
+    return model, training.train(model, spec.phases, batches, val, epochs, on_epoch, verbose=0), seen
+
+
+def test_every_picture_comes_once_an_epoch_with_its_own_label(images):
+    batches = training.Batches(images, subset(range(45)), 8, seed=3)
+    assert batches.num_batches == 6
+    rows = np.concatenate([batches.subset.rows[batches.order]])
+    assert sorted(rows) == list(range(45))
+    for number in range(batches.num_batches):
+        pictures, labels = batches[number]
+        assert pictures.dtype == np.uint8
+        assert len(pictures) == len(labels) == (5 if number == 5 else 8)
+        np.testing.assert_array_equal(pictures.mean((1, 2)).argmax(1), labels)  # its colour is its class
+
+
+def test_the_order_is_a_function_of_seed_and_epoch_alone(images):
+    first, again = (training.Batches(images, subset(range(45)), 8, seed=3) for _ in range(2))
+    start = first.order
+    np.testing.assert_array_equal(start, again.order)
+    first.on_epoch_end()
+    first.on_epoch_end()
+    assert not np.array_equal(first.order, start)
+    resumed = training.Batches(images, subset(range(45)), 8, seed=3, epoch=2)
+    np.testing.assert_array_equal(first.order, resumed.order)
+    other = training.Batches(images, subset(range(45)), 8, seed=4)
+    assert not np.array_equal(other.order, start)
+
+
+def test_without_a_seed_the_order_stays(images):
+    batches = training.Batches(images, subset(range(45, 60)), 8, seed=None)
+    batches.on_epoch_end()
+    np.testing.assert_array_equal(batches[0][0], images[45:53])
+
+
+def test_gathering_copies_the_rows_asked_for(images):
+    rows = np.array([5, 2, 59, 2])
+    batch = gather(images, rows)
+    np.testing.assert_array_equal(batch, images[rows])
+    assert batch.flags.owndata
+    assert not isinstance(batch, np.memmap)
+
+
+def test_training_learns_and_records_every_epoch(images, params):
+    model, trained, seen = fit(images, params, "models.cnn.phases.main.learning_rate=0.005", epochs=12)
+    history = trained.history
+    assert list(history["epoch"]) == list(range(1, 13))
+    assert list(history.columns) == [
+        "epoch", "phase", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate",
+    ]  # fmt: skip
+    assert history["val_accuracy"].iloc[-1] == 1.0
+    assert [epoch for epoch, _ in seen] == list(history["epoch"])
+    assert seen[0][1]["epoch_seconds"] > 0
+    assert predict(model, images, np.arange(45, 60)).argmax(1).tolist() == [
+        row % CLASSES for row in range(45, 60)
+    ]
+    assert trained.pictures_per_second == pytest.approx(12 * 45 / trained.fit_seconds)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(images, params):
+    weights = [fit(images, params, seed=seed)[0].get_weights() for seed in (1, 1, 2)]
+    for one, again in zip(weights[0], weights[1], strict=True):
+        np.testing.assert_array_equal(one, again)
+    assert not np.array_equal(weights[0][0], weights[2][0])
+
+
+def test_predictions_do_not_depend_on_how_they_are_batched(images, params):
+    model, _, _ = fit(images, params, epochs=1)
+    rows = np.arange(60)
+    np.testing.assert_allclose(
+        predict(model, images, rows, 7), predict(model, images, rows, 60), rtol=1e-5, atol=1e-5
+    )
+
+
+def test_phases_follow_each_other_and_epochs_are_counted_through(images, params):
+    second = {"optimizer": "rmsprop", "learning_rate": 1e-5, "decay": None, "epochs": 2,
+              "early_stopping": None, "reduce_on_plateau": None}  # fmt: skip
+    _, trained, _ = fit(images, params, f"+models.cnn.phases.second={json.dumps(second)}", epochs=None)
+    assert set(trained.history["phase"]) == {"main", "second"}
+    assert list(trained.history["epoch"]) == list(range(1, len(trained.history) + 1))
+    assert trained.history["learning_rate"].iloc[-1] == pytest.approx(1e-5)
+    assert (trained.history["phase"] == "second").sum() == 2
+
+
+def test_exponential_decay_lowers_the_rate_by_its_rule(images, params):
+    _, trained, _ = fit(images, params, "models.cnn.phases.main.decay={steps: 6, rate: 0.5}")
+    # six steps an epoch: the rate at the start of each is half that of the one before
+    np.testing.assert_allclose(trained.history["learning_rate"], 1e-4 * 0.5 ** np.arange(3), rtol=1e-5)
+
+
+def test_early_stopping_ends_training_and_restores_the_best_epoch(images, params):
+    stop = "models.cnn.phases.main.early_stopping={monitor: val_loss, patience: 2, restore_best: true}"
+    rate = "models.cnn.phases.main.learning_rate=0.05"
+    model, trained, _ = fit(images, params, stop, rate, epochs=60)
+    history = trained.history
+    assert len(history) < 60
+    best = history["val_loss"].idxmin()
+    assert best == len(history) - 3
+    logits = predict(model, images, np.arange(45, 60)).astype(np.float64)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(np.arange(45, 60) % CLASSES, logits)
+    assert float(loss) == pytest.approx(history["val_loss"][best], rel=1e-3, abs=1e-5)
+
+
+def test_a_loss_that_is_no_number_stops_with_the_fix(images, params):
+    with pytest.raises(ModelError, match=r"the loss is (nan|inf) in epoch \d.*lower its learning_rate"):
+        fit(images, params, "models.cnn.phases.main.learning_rate=1e30", epochs=5)
