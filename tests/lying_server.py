@@ -1,6 +1,7 @@
 """A real HTTP server on 127.0.0.1 that answers as it is told: right, cut, late or false."""
 
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ class LyingServer(ThreadingHTTPServer):
         self.scripts: dict[str, list[Answer]] = {}
         self.seen: list[Request] = []
         self.sent = 0
-        self.errors: list[Exception] = []
+        self.errors: list[BaseException | None] = []
 
     def on(self, path: str, *answers: "Answer") -> str:
         """Give these answers in turn, the last one ever after; returns the address of `path`."""
@@ -45,6 +46,11 @@ class LyingServer(ThreadingHTTPServer):
     def clear(self) -> None:
         with self.lock:
             self.scripts, self.seen, self.sent = {}, [], 0
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        error = sys.exception()
+        if not isinstance(error, ConnectionError):  # a client that was killed
+            self.errors.append(error)
 
     @contextmanager
     def running(self) -> Iterator["LyingServer"]:
@@ -88,13 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         request = Request(self.path, {name.lower(): value for name, value in self.headers.items()})
-        try:
-            self.server.next_answer(request)(self, request)
-        except ConnectionError:
-            self.close_connection = True  # the client went away
-        except Exception as error:
-            self.server.errors.append(error)
-            self.close_connection = True
+        self.server.next_answer(request)(self, request)
 
     def log_message(self, *args: Any) -> None:
         pass
@@ -135,10 +135,10 @@ def say(
         elif framed:
             handler.head(status, {"Content-Length": str(len(body))} | given)
             handler.body(body)
+            handler.close_connection = given.get("Content-Length", str(len(body))) != str(len(body))
         else:
             handler.head(status, given | {"Connection": "close"})
             handler.body(body)
-        handler.close_connection = True
 
     return answer
 

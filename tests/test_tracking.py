@@ -164,6 +164,7 @@ def test_many_processes_may_meet_a_store_that_does_not_exist_yet(root):
 
 
 @pytest.mark.tensorflow
+@pytest.mark.filterwarnings("ignore:.*type hint:UserWarning")  # MLflow's, of a function of its own
 def test_the_stored_model_loads_and_predicts_the_same(root, params):
     keras = pytest.importorskip("keras")
     inputs = keras.Input((4, 4, 3), dtype="uint8")

@@ -10,9 +10,8 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import BinaryIO, NamedTuple, Self
 
 from menagerie.errors import DataError
 
@@ -27,8 +26,7 @@ MAX_READ_BYTES = 256 * 2**20  # 8-bit RGB of as many pixels as Pillow opens with
 MAX_HEADER_BYTES = 2**20  # a name or a comment in a tar; real ones have a few hundred bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A regular file in an archive, with all that is needed to read it without the archive's index."""
 
     archive: str  # file name

@@ -1,6 +1,7 @@
 """Model files: Keras's own format, written so that equal weights give equal bytes."""
 
 import json
+import re
 import zipfile
 from pathlib import Path
 from zipfile import ZipInfo
@@ -17,8 +18,9 @@ LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 def save_model(model: keras.Model, path: Path) -> None:
     """Write network and weights, without the optimizer, to a .keras file.
 
-    Keras notes the time of saving in metadata.json and in the zip's directory; both are taken out, so
-    that DVC sees a new model only when there is one.
+    Keras notes the time of saving in metadata.json and in the zip's directory, and memory addresses in
+    config.json; the times are taken out and the addresses numbered, so that DVC sees a new model only
+    when there is one.
     """
     saved = path.with_name("saved.keras")
     keras.Model(model.inputs, model.outputs, name=model.name).save(saved)  # a view with nothing compiled
@@ -27,8 +29,20 @@ def save_model(model: keras.Model, path: Path) -> None:
             content = source.read(name)
             if name == "metadata.json":
                 content = json.dumps({"keras_version": json.loads(content)["keras_version"]}).encode()
+            if name == "config.json":
+                content = _addresses_numbered(content.decode()).encode()
             target.writestr(ZipInfo(name, LONG_AGO), content)
     saved.unlink()
+
+
+def _addresses_numbered(config: str) -> str:
+    """Number the ids of shared objects from 0 in the order that they appear: they only need to differ."""
+    numbers: dict[str, int] = {}
+    return re.sub(
+        r'("shared_object_id": )(\d+)',
+        lambda found: found[1] + str(numbers.setdefault(found[2], len(numbers))),
+        config,
+    )
 
 
 def predict(model: keras.Model, images: np.ndarray, rows: np.ndarray, batch_size: int = 256) -> np.ndarray:

@@ -3,9 +3,9 @@
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
 from menagerie.archives import Archive, Member, members
 from menagerie.errors import DataError, ParamsError
@@ -13,8 +13,7 @@ from menagerie.errors import DataError, ParamsError
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(NamedTuple):
     """A picture in an archive; `folder` names the split that the archive puts it in, if it has one."""
 
     archive: Path

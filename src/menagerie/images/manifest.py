@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,6 +29,7 @@ class Record(NamedTuple):
 
 
 def write_manifest(path: Path, pictures: Sequence[Picture], records: Iterable[Record]) -> None:
+    """The same pictures and records give the same bytes."""
     with path.open("w", encoding="utf-8", newline="") as file:
         # Quotes around all text: a name may hold a bare carriage return, which not every csv quotes.
         writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
@@ -50,16 +51,17 @@ def class_names(manifest: pd.DataFrame) -> list[str]:
     return sorted(manifest["class"].unique())
 
 
-def check_readable(manifest: pd.DataFrame, max_unreadable: float) -> None:
-    """Raise DataError when more than a share `max_unreadable` (0 to 1) of the pictures is unreadable."""
-    unreadable = manifest[manifest["status"] != OK]
-    if len(unreadable) <= max_unreadable * len(manifest):
+def check_readable(manifest: pd.DataFrame | Mapping[str, Sequence[str]], max_unreadable: float) -> None:
+    """Raise DataError when more than a share `max_unreadable` (0 to 1) of the pictures is unreadable.
+
+    Of the manifest it needs `path` and `status`.
+    """
+    about = list(zip(manifest["path"], manifest["status"], strict=True))
+    unreadable = [f"  {path!r}: {status}" for path, status in about if status != OK]
+    if len(unreadable) <= max_unreadable * len(about):
         return
-    first = [
-        f"  {path!r}: {why}" for path, why in zip(unreadable["path"], unreadable["status"], strict=True)
-    ][:5]
-    more = [f"  and {len(unreadable) - len(first)} more"] if len(unreadable) > len(first) else []
+    more = [f"  and {len(unreadable) - 5} more"] if len(unreadable) > 5 else []
     raise DataError(
-        f"{len(unreadable)} of {len(manifest)} pictures are unreadable, more than the share "
-        f"dataset.max_unreadable={max_unreadable} allows; mend them or raise it:\n" + "\n".join(first + more)
+        f"{len(unreadable)} of {len(about)} pictures are unreadable, and dataset.max_unreadable is "
+        f"{max_unreadable}; mend them, leave them out or raise it:\n" + "\n".join(unreadable[:5] + more)
     )

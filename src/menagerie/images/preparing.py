@@ -23,7 +23,7 @@ from menagerie import archives
 from menagerie.errors import DataError
 from menagerie.files import file_sha256, remove, whole
 from menagerie.images.layout import Picture
-from menagerie.images.manifest import Record, check_readable, read_manifest, write_manifest
+from menagerie.images.manifest import Record, check_readable, write_manifest
 from menagerie.images.workers import Chunk, Decoded, Decoder, Rows, chunks_of, decoded
 
 log = logging.getLogger(__name__)
@@ -53,9 +53,10 @@ def prepare(
         with _locked(work):
             build = _build_folder(work, _fingerprint(pictures, image_size))
             records = _decode_all(pictures, image_size, build, workers or _cores())
+            paths, statuses = [picture.path for picture in pictures], [record.status for record in records]
+            check_readable({"path": paths, "status": statuses}, max_unreadable)
             with whole(manifest) as manifest_part, whole(array) as array_part:
                 write_manifest(manifest_part, pictures, records)
-                check_readable(read_manifest(manifest_part), max_unreadable)
                 shutil.move(build / "images.npy", array_part)
             remove(build)
     except OSError as error:

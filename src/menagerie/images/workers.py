@@ -105,9 +105,8 @@ class Decoder:
         return Decoded(chunk.number, digest.hexdigest(), records)
 
     def _decode(self, archive: Archive, member: Member) -> tuple[np.ndarray, Record]:
-        nothing = np.zeros((*self._image_size, 3), np.uint8)
         if member.size > MAX_READ_BYTES:
-            return nothing, Record(0, 0, "", "", f"{member.size:,} bytes, more than {MAX_READ_BYTES:,}")
+            return self._unreadable("", f"{member.size:,} bytes, more than {MAX_READ_BYTES:,}")
         data = archive.read(member)
         sha256 = hashlib.sha256(data).hexdigest()
         try:
@@ -115,7 +114,10 @@ class Decoder:
                 record = Record(*picture.size, picture.mode, sha256, OK)
                 return pixels_of(picture, self._image_size), record
         except UnreadableError as error:
-            return nothing, Record(0, 0, "", sha256, str(error))
+            return self._unreadable(sha256, str(error))
+
+    def _unreadable(self, sha256: str, why: str) -> tuple[np.ndarray, Record]:
+        return np.zeros((*self._image_size, 3), np.uint8), Record(0, 0, "", sha256, why)
 
 
 def chunks_of(pictures: Sequence[Picture]) -> list[Chunk]:
