@@ -343,7 +343,7 @@ def test_a_class_name_is_printed_as_it_is(study, name):
     assert table_with(text, "train")[0]["class"] == name
 
 
-def test_twenty_models_have_twenty_rows(study):
+def test_twenty_models_have_twenty_rows(params):
     metrics = {f"model_{number:02d}": entry(300 + number) for number in range(20)}
-    rows = table_with(comparison.report(study, SOURCE, data_report(), metrics), "test accuracy")
+    rows = table_with(comparison.report(params(), SOURCE, data_report(), metrics), "test accuracy")
     assert [row["model"] for row in rows] == sorted(metrics, reverse=True)

@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from urllib.parse import urlsplit
@@ -101,11 +100,6 @@ class Digests:
         for digest in self.running.values():
             digest.update(block)
         self.size += len(block)
-
-    def update_in(self, pool: Executor, block: bytes) -> list[Future]:
-        """Begin to hash a block in other threads; wait for all that is returned before the next."""
-        self.size += len(block)
-        return [pool.submit(digest.update, block) for digest in self.running.values()]
 
     def hex(self) -> Mapping[str, str]:
         return {kind: digest.hexdigest() for kind, digest in self.running.items()}

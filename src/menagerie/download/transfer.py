@@ -1,7 +1,7 @@
 """One remote on its way: already there, copied from a folder, or fetched over the wire."""
 
 import os
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -79,7 +79,7 @@ class Transfer:
             Wire(url, fix, self.remote, self.part, self.session).fill()
 
     def _copy(self, source: Path, fix: str) -> None:
-        """Copy a local file: read once, hashed by other threads while it is written."""
+        """Copy a local file: read once, hashed by another thread while it is written."""
         try:
             reader = source.open("rb")
         except FileNotFoundError:
@@ -87,12 +87,14 @@ class Transfer:
         with reader, whole(self.target) as beside, beside.open("wb") as writer:
             self.part.total = os.fstat(reader.fileno()).st_size
             self.local = self._digests()
-            with ThreadPoolExecutor(len(self.local.running)) as pool:
+            hashing = None
+            with ThreadPoolExecutor(1) as pool:  # one thread, so that the blocks are hashed in order
                 for block in blocks(reader):
                     self.session.check()
-                    hashing = self.local.update_in(pool, block)
+                    before, hashing = hashing, pool.submit(self.local.update, block)
                     writer.write(block)
-                    wait(hashing)
+                    if before:
+                        before.result()  # no more than two blocks are held
             if wrong := mismatch(self.remote, self.local):
                 raise DownloadError(f"{source}: {wrong}; {fix}")
             writer.flush()
