@@ -30,16 +30,21 @@ def _composed(*overrides):
     return OmegaConf.to_container(config)
 
 
+def composed(*overrides):
+    """`composed("model=cnn")`: the dict that `dvc exp run -S model=cnn` writes to params.yaml."""
+    return copy.deepcopy(_composed(*overrides))
+
+
 @pytest.fixture(scope="session")
 def compose():
     """`compose("model=cnn")`: the dict that `dvc exp run -S model=cnn` writes to params.yaml."""
-    return lambda *overrides: copy.deepcopy(_composed(*overrides))
+    return composed
 
 
 @pytest.fixture(scope="session")
-def params(compose):
+def params():
     """`params("model=cnn")`: the same, checked and typed."""
-    return lambda *overrides: parse(Params, compose(*overrides), "conf")
+    return lambda *overrides: parse(Params, composed(*overrides), "conf")
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@ import math
 
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import composed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from menagerie.errors import ParamsError
 from menagerie.params import Params, load_params, parse
 
-REAL = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+REAL = composed()
 MAIN = "models.cnn.phases.main"
 FREE = ("knobs", "settings")  # what these hold is known to the architecture and to Keras, not to Params
 
@@ -66,8 +66,10 @@ def test_every_value_arrives_as_it_stands(params, compose):
     assert typed.dataset.image_size == (100, 100)
 
 
-def test_the_committed_file_loads():
-    assert load_params(ROOT / "params.yaml") == parse(Params, REAL, "params.yaml")
+def test_a_file_gives_what_its_values_give(tmp_path, real, params):
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(real), encoding="utf-8")
+    assert load_params(path) == params()
 
 
 def test_a_whole_number_will_do_where_a_number_is_wanted(real):

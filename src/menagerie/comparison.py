@@ -85,9 +85,9 @@ def reported_accuracies(params: Params) -> dict[str, float]:
 def verdict(reported: float, low: float, high: float) -> str:
     """Say whether the published accuracy lies in our interval; all in [0, 1], misses in points of 100."""
     if reported < low:
-        return f"no: ours is higher, {100 * (low - reported):.1f} points outside"
+        return f"no: ours is higher, {100 * (low - reported):.2f} points outside"
     if reported > high:
-        return f"no: ours is lower, {100 * (reported - high):.1f} points outside"
+        return f"no: ours is lower, {100 * (reported - high):.2f} points outside"
     return REPRODUCED
 
 

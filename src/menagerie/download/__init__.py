@@ -120,8 +120,9 @@ def _run(transfers: Sequence[Transfer], stopped: threading.Event) -> None:
                 return
             except Exception as error:
                 done.put(error)
+                return
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in transfers[:THREADS]]
+    threads = [threading.Thread(target=work, name="download", daemon=True) for _ in transfers[:THREADS]]
     try:
         with tqdm(desc="download", unit="B", unit_scale=True, unit_divisor=1024, disable=None) as bar:
             for thread in threads:

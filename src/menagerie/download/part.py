@@ -74,7 +74,6 @@ class Part:
     @contextmanager
     def appending(self) -> Iterator[Callable[[bytes], None]]:
         with self.path.open("ab") as file:
-            file.truncate(self.size)
 
             def append(block: bytes) -> None:
                 file.write(block)
