@@ -76,6 +76,7 @@ def test_the_leaderboard_takes_its_numbers_from_test_and_one_from_val():
         "f1_macro": 373 / N - 0.01,
         "loss": 0.5,
         "val_accuracy": 309 / N,
+        "val_loss": 0.5,
         "epochs": 20,
         "params": 1_204_650,
     }
@@ -294,9 +295,8 @@ def test_there_is_no_warning_when_test_is_apart(study):
 def test_the_command_of_the_report_composes_what_the_report_is_about(params, overrides):
     chosen = params(*overrides)
     text = comparison.report(chosen, SOURCE, data_report(), dict.fromkeys(chosen.models, entry(373)))
-    (command,) = re.findall(r"`(dvc (?:exp run|repro)[^`]*)`", text)
-    if command.startswith("dvc exp run"):
-        assert params(*re.findall(r"-S '?([^'\s`]+)", command)) == chosen
+    (command,) = re.findall(r"```\n(dvc exp run .*)\n```", text)
+    assert params(*re.findall(r"-S '?([^'\s]+)", command)) == chosen
 
 
 def test_equal_results_give_an_equal_report(study, params):

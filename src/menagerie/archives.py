@@ -25,6 +25,18 @@ HARMLESS_BYTES = 64 * 2**20  # a total that does no harm whatever its ratio
 MAX_READ_BYTES = 256 * 2**20  # 8-bit RGB of as many pixels as Pillow opens without a warning
 MAX_HEADER_BYTES = 2**20  # a name or a comment in a tar; real ones have a few hundred bytes
 
+# What the readers raise on broken bytes.
+BROKEN = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    struct.error,
+    EOFError,
+    ValueError,
+    OverflowError,
+    NotImplementedError,
+)
+
 
 class Member(NamedTuple):
     """A regular file in an archive, with all that is needed to read it without the archive's index."""
@@ -256,17 +268,16 @@ def _checked_name(path: Path, name: str) -> str:
 
 @contextmanager
 def _damage_named(path: Path, member: str | None = None) -> Iterator[None]:
-    """What the readers raise on broken bytes, and on a file that cannot be read, as DataError."""
-    where = path if member is None else f"{path}: member {member!r}"
+    """What goes wrong with the file as DataError."""
+    where = f"{path} is no whole archive" if member is None else f"{path}: member {member!r} is damaged"
     try:
         yield
-    except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
-        kind = f"is no whole {path.suffix} archive" if member is None else "is damaged"
-        raise DataError(f"{where} {kind} ({error}); delete {path} and get it again") from error
-    except (struct.error, ValueError, NotImplementedError, OverflowError) as error:
-        raise DataError(f"{where} has a broken header ({error}); delete {path} and get it again") from error
+    except gzip.BadGzipFile as error:  # an OSError that is none of the system's
+        raise DataError(f"{where} ({error}); delete {path} and get it again") from error
     except OSError as error:
-        raise DataError(f"{where} cannot be read: {error.strerror}; is it there, is it a file?") from error
+        raise DataError(f"{path} cannot be read: {error.strerror}; is it there, is it a file?") from error
+    except BROKEN as error:
+        raise DataError(f"{where} ({error}); delete {path} and get it again") from error
 
 
 def _refused(path: Path, member: str, why: str, how: str) -> DataError:
@@ -279,6 +290,6 @@ def _too_many(path: Path) -> DataError:
 
 def _too_large(path: Path, most_bytes: int) -> DataError:
     return DataError(
-        f"{path}: its members would fill more than {most_bytes:,} bytes, which looks like a bomb; "
-        f"if it is none, make a plain .tar of it, at most {MAX_TOTAL_BYTES:,} bytes large"
+        f"{path}: its members would fill more than {most_bytes:,} bytes, which looks like a bomb; if it is "
+        f"none, make plain .tar archives of it, each of at most {MAX_TOTAL_BYTES:,} bytes"
     )

@@ -21,6 +21,7 @@ def leaderboard(metrics: dict[str, dict[str, Any]]) -> pd.DataFrame:
             "f1_macro": values["test"]["f1_macro"],
             "loss": values["test"]["loss"],
             "val_accuracy": values["val"]["accuracy"],
+            "val_loss": values["val"]["loss"],
             "epochs": values["epochs"],
             "params": values["params"],
         }
@@ -30,8 +31,8 @@ def leaderboard(metrics: dict[str, dict[str, Any]]) -> pd.DataFrame:
 
 
 def selected(board: pd.DataFrame) -> pd.Series:
-    """Choose the best model by val alone: test only reports on it."""
-    return board.loc[board["val_accuracy"].idxmax()]
+    """Choose the best model by val alone, its loss where accuracies are equal: test only reports on it."""
+    return board.sort_values(["val_accuracy", "val_loss", "model"], ascending=[False, True, True]).iloc[0]
 
 
 def summary(board: pd.DataFrame) -> dict[str, Any]:
@@ -105,7 +106,8 @@ def report(
 
 def _data_section(params: Params, source: dict[str, Any], data: dict[str, Any]) -> str:
     counts = pd.DataFrame(data["classes"]).T
-    counts.loc["all"] = counts.sum()
+    counts.index = [" ".join(name.split()).replace("|", "\\|") for name in counts.index]  # a cell is one line
+    counts = pd.concat([counts, pd.DataFrame({"all": counts.sum()}).T])
     lines = [
         "## Data",
         f"{data['pictures']} pictures from <{params.dataset.homepage}>, licence {params.dataset.licence}, "
@@ -167,11 +169,15 @@ def _reported_section(metrics: dict[str, dict[str, Any]], notebook: Notebook) ->
 
 
 def _how_section(params: Params) -> str:
-    study = f" -S study={params.dataset.name}" if params.reported else ""
+    study = f"-S study={params.study} " if params.study else ""
+    command = (
+        f"dvc exp run {study}-S dataset={params.dataset.name} "
+        f"-S 'model=[{','.join(params.models)}]' -S seed={params.seed}"
+    )
     return (
-        "## How to repeat this\n\n"
-        f"`dvc exp run{study}` trains and tests all of it again; with the same versions on the same machine "
-        f"every number comes out the same. Training seed {params.seed}."
+        f"## How to repeat this\n\n```\n{command}\n```\n\n"
+        "Any other setting that was changed with `-S` has to be given again; `params.yaml` of the commit has "
+        "them all. With the same versions on the same machine every number comes out the same."
     )
 
 

@@ -24,9 +24,9 @@ class ModelError(MenagerieError):
     """A model cannot be built, trained or read."""
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+def unknown(kind: str, name: object, known: Iterable[str]) -> str:
     """`unknown arch 'cn'; did you mean 'cnn'? known: ann, cnn`: the message for a name not found."""
     known = sorted(known)
-    close = get_close_matches(name, known, n=1)
+    close = get_close_matches(str(name), known, n=1)
     hint = f"did you mean '{close[0]}'? " if close else ""
     return f"unknown {kind} '{name}'; {hint}known: {', '.join(known) or 'none'}"

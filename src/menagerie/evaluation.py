@@ -6,13 +6,20 @@ from scipy.special import log_softmax
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
+from menagerie.errors import ModelError
+
 
 def scores(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
     """Measure predictions, logits float (n, classes), against labels int (n,).
 
     Accuracy comes with its 95 % Wilson interval and n; loss is the mean negative log-likelihood in
     nats; a class that is never predicted has precision 0.
+
+    Raises:
+        ModelError: a logit is infinite or no number.
     """
+    if not np.isfinite(logits).all():
+        raise ModelError("the model gives logits that are no numbers; train it with a lower learning_rate")
     predicted = logits.argmax(axis=1)
     correct = int((predicted == labels).sum())
     low, high = wilson_interval(correct, len(labels))

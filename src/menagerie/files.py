@@ -26,8 +26,13 @@ def whole(target: Path) -> Iterator[Path]:
         remove(part)
         raise
     if target.is_dir():  # a folder cannot be renamed over one that holds something
-        remove(target)
-    part.replace(target)
+        old = target.with_name(target.name + ".old.part")
+        remove(old)
+        target.rename(old)
+        part.rename(target)
+        remove(old)
+    else:
+        part.replace(target)
 
 
 @contextmanager
@@ -48,7 +53,7 @@ def remove(path: Path) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as JSON in UTF-8, indented, with keys in the order given."""
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
 
 
 def read_json(path: Path) -> Any:

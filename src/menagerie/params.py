@@ -163,6 +163,7 @@ class Compute(Section):
 
 
 class Params(Section):
+    study: Name | None
     seed: Seed
     compute: Compute
     dataset: Dataset
@@ -193,7 +194,7 @@ def load_params(path: Path) -> Params:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ParamsError(f"{path} is not in {Path.cwd()}; run from the root of the repository") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ParamsError(f"{path} is not YAML: {error}; compose it again with `dvc exp run`") from None
     unset = list(_unset(values))
     if unset:
@@ -214,10 +215,23 @@ def parse(section: type[SectionType], values: Any, where: str) -> SectionType:
     try:
         return section.model_validate(values)
     except ValidationError as error:
-        lines = [f"  {'.'.join(map(str, item['loc'])) or 'all'}: {_why(item)}" for item in error.errors()]
+        lines = [f"  {_key(item, values) or 'all'}: {_why(item)}" for item in error.errors()]
         raise ParamsError(
             f"{where} cannot be used; mend it in conf/ or with -S:\n" + "\n".join(lines)
         ) from None
+
+
+def _key(item: Any, values: Any) -> str:
+    """Name the key as -S takes it: Pydantic's path, less the kind that `kind` or `policy` chose."""
+    found = []
+    for part in item["loc"]:
+        known = range(len(values)) if isinstance(values, list) else values
+        if isinstance(known, dict | range) and part in known:
+            values = values[part]
+            found.append(str(part))
+    if item["type"] == "missing":
+        found.append(str(item["loc"][-1]))
+    return ".".join(found)
 
 
 def _why(item: Any) -> str:

@@ -1,11 +1,16 @@
 """Figures: functions of values that return a matplotlib Figure; nothing else draws."""
 
+import textwrap
+
+import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+
+matplotlib.rcParams["text.parse_math"] = False  # a $ in the name of a class is a $
 
 TRAIN, VAL, TEST = "#4477aa", "#ee7733", "#228833"  # told apart by the colour-blind too
 SPLIT_COLOURS = {"train": TRAIN, "val": VAL, "test": TEST}
@@ -23,7 +28,7 @@ def learning_curves(history: pd.DataFrame, title: str) -> Figure:
         _finish(axes)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(frameon=False)
-    figure.suptitle(title)
+    _entitle(figure, title)
     return figure
 
 
@@ -38,9 +43,10 @@ def confusion_matrix(counts: np.ndarray, classes: list[str], title: str) -> Figu
         for row, column in np.argwhere(counts):
             colour = "white" if shares[row, column] > 0.5 else "black"
             axes.text(column, row, counts[row, column], ha="center", va="center", color=colour, fontsize=9)
-    axes.set_xticks(range(len(classes)), classes, rotation=45 if _long(classes) else 0)
+    axes.set_xticks(range(len(classes)), classes, **_tilted(classes))
     axes.set_yticks(range(len(classes)), classes)
-    axes.set(xlabel="predicted class", ylabel="true class", title=title)
+    axes.set(xlabel="predicted class", ylabel="true class")
+    _entitle(figure, title)
     return figure
 
 
@@ -63,7 +69,8 @@ def accuracy_dots(board: pd.DataFrame, reported: dict[str, float], title: str) -
         axes.plot(*zip(*told, strict=True), "D", color=VAL, markersize=6, label="reported", linestyle="none")
     axes.set_yticks(places, board["model"])
     axes.set_ylim(-0.6, len(board) - 0.4)
-    axes.set(xlabel="test accuracy (%)", title=title)
+    axes.set(xlabel="test accuracy (%)")
+    _entitle(figure, title)
     _finish(axes)
     figure.legend(frameon=False, loc="outside lower center", ncols=2)
     return figure
@@ -77,10 +84,11 @@ def class_counts(counts: pd.DataFrame, title: str) -> Figure:
     for number, name in enumerate(counts.columns):
         places = np.arange(len(counts)) + (number - (counts.shape[1] - 1) / 2) * width
         axes.bar(places, counts[name], width, label=name, color=SPLIT_COLOURS[name])
-    axes.set_xticks(range(len(counts)), counts.index, rotation=45 if _long(counts.index) else 0)
-    axes.set(ylabel="pictures", title=title)
+    axes.set_xticks(range(len(counts)), counts.index, **_tilted(counts.index))
+    axes.set(ylabel="pictures")
+    _entitle(figure, title)
     _finish(axes)
-    axes.legend(frameon=False)
+    figure.legend(frameon=False, loc="outside lower center", ncols=counts.shape[1])
     return figure
 
 
@@ -90,14 +98,15 @@ def picture_grid(pictures: np.ndarray, classes: list[str], title: str) -> Figure
     gap = max(1, height // 12)
     framed = np.pad(pictures, [(0, 0), (0, 0), (0, gap), (0, gap), (0, 0)], constant_values=255)
     mosaic = framed.swapaxes(1, 2).reshape(rows * (height + gap), columns * (width + gap), 3)[:-gap, :-gap]
-    figure = Figure(figsize=(1 + 0.8 * columns, 0.6 + 0.8 * rows), layout="constrained")
+    margin = 0.3 + 0.09 * max(map(len, classes))  # inches that the names take
+    figure = Figure(figsize=(margin + 0.8 * columns, 0.6 + 0.8 * rows), layout="constrained")
     axes = figure.subplots()
     axes.imshow(mosaic, interpolation="nearest")
     axes.set_yticks(np.arange(rows) * (height + gap) + height / 2, classes)
     axes.set_xticks([])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set_title(title)
+    _entitle(figure, title)
     return figure
 
 
@@ -109,13 +118,16 @@ def learning_curves_together(history: pd.DataFrame, title: str) -> Figure:
     for axes, measure in zip(figure.subplots(1, 2), ("val_loss", "val_accuracy"), strict=True):
         for number, name in enumerate(names):
             one = history[history["model"] == name]
-            axes.plot(one["epoch"], one[measure], label=name, color=colours[number % len(colours)])
+            axes.plot(
+                one["epoch"], one[measure], label=name, color=colours[number % len(colours)], marker="."
+            )
         axes.set(xlabel="epoch", ylabel=measure.replace("_", " "))
         _finish(axes)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    columns = max(1, min(len(names), 100 // (max(map(len, names)) + 6)))  # of the legend, as many as fit
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, frameon=False, loc="outside lower center", ncols=min(5, len(names)))
-    figure.suptitle(title)
+    figure.legend(handles, labels, frameon=False, loc="outside lower center", ncols=columns)
+    _entitle(figure, title)
     return figure
 
 
@@ -125,5 +137,13 @@ def _finish(axes: Axes) -> None:
     axes.set_axisbelow(True)
 
 
-def _long(names: list[str]) -> bool:
-    return max(map(len, names)) > 4
+def _entitle(figure: Figure, title: str) -> None:
+    """Put the title over the figure, in as many lines as its width asks for."""
+    figure.suptitle(textwrap.fill(title, int(11 * figure.get_figwidth()), break_on_hyphens=False))
+
+
+def _tilted(names: list[str]) -> dict[str, object]:
+    """How to write names under an axis: long ones at an angle, their ends at the ticks."""
+    if max(map(len, names)) <= 4:
+        return {}
+    return {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}

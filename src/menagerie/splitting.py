@@ -30,7 +30,7 @@ def split(manifest: pd.DataFrame, policy: Split) -> pd.DataFrame:
         case KerasSplit():
             parts = _keras(len(pictures), policy)
         case StratifiedSplit():
-            parts = _stratified(pictures["label"].to_numpy(), policy)
+            parts = _stratified(pictures, policy)
     table = pd.concat([pictures.iloc[np.sort(parts[name])].assign(split=name) for name in SPLITS])
     _check_classes(table, classes)
     return table[["index", "split", "label", "class", "path"]].reset_index(drop=True)
@@ -48,18 +48,20 @@ def _keras(count: int, policy: KerasSplit) -> dict[str, np.ndarray]:
     return {"train": order[: count - tail], "val": order[count - tail :], "test": order[count - tail :]}
 
 
-def _stratified(labels: np.ndarray, policy: StratifiedSplit) -> dict[str, np.ndarray]:
+def _stratified(pictures: pd.DataFrame, policy: StratifiedSplit) -> dict[str, np.ndarray]:
     """Give val and test their shares of every class, as far as whole pictures allow."""
-    rows = np.arange(len(labels))
-    smallest = np.bincount(labels).min()
-    if smallest < 3 or policy.val + policy.test >= 1:
-        raise DataError(
-            f"no picture of some class would be left to train on: the smallest class has {smallest} and the "
-            f"shares are val {policy.val:g}, test {policy.test:g}; add pictures or lower the shares"
-        )
-    rest, test = train_test_split(rows, test_size=policy.test, stratify=labels, random_state=policy.seed)
+    rows, labels = np.arange(len(pictures)), pictures["label"].to_numpy()
     share = policy.val / (1 - policy.test)
-    train, val = train_test_split(rest, test_size=share, stratify=labels[rest], random_state=policy.seed)
+    try:
+        rest, test = train_test_split(rows, test_size=policy.test, stratify=labels, random_state=policy.seed)
+        train, val = train_test_split(rest, test_size=share, stratify=labels[rest], random_state=policy.seed)
+    except ValueError as error:
+        counts = pictures["class"].value_counts()
+        raise DataError(
+            f"the classes cannot all be in train, val and test: the smallest, {counts.idxmin()}, has "
+            f"{counts.min()} pictures, dataset.split gives val {policy.val:g}, test {policy.test:g} "
+            f"({error}); add pictures or change the shares"
+        ) from error
     return {"train": train, "val": val, "test": test}
 
 

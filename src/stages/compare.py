@@ -31,7 +31,7 @@ def main() -> None:
         plots.learning_curves_together(history, title).savefig(folder / "learning_curves.png", dpi=150)
     with whole(paths.report(dataset)) as path:
         source, data = read_json(paths.source(dataset)), read_json(paths.data_report(dataset))
-        path.write_text(comparison.report(params, source, data, metrics), encoding="utf-8")
+        path.write_text(comparison.report(params, source, data, metrics), encoding="utf-8", newline="\n")
 
     best = comparison.selected(board)
     print(

@@ -138,10 +138,8 @@ def _run(transfers: Sequence[Transfer], stopped: threading.Event) -> None:
 
 def _wait_for_one(done: queue.SimpleQueue, bar: tqdm, transfers: Sequence[Transfer]) -> None:
     while True:
-        try:
-            error = done.get(
-                timeout=0.1
-            )  # seconds; Windows keeps Ctrl-C from a thread that waits without end
+        try:  # Windows keeps Ctrl-C from a thread that waits without end
+            error = done.get(timeout=0.1)
         except queue.Empty:
             _show(bar, transfers)
             continue

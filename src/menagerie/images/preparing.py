@@ -63,9 +63,9 @@ def prepare(
         raise DataError(
             f"{error}; make room or make the folder writable, then run again: it goes on where it stood"
         ) from error
-    except BrokenProcessPool as error:
+    except (BrokenProcessPool, MemoryError) as error:
         raise DataError(
-            "a process that decoded pictures was killed, most likely for want of memory; "
+            "a process that decodes pictures ended, most likely for want of memory; "
             "close other programs and run again: it goes on where it stood"
         ) from error
 

@@ -1,6 +1,7 @@
 """Chunks of pictures, decoded by several processes into the rows of one file."""
 
 import hashlib
+import math
 import multiprocessing
 import os
 import signal
@@ -64,8 +65,8 @@ class Rows:
             header = {"descr": "|u1", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, header)
             start = file.tell()
-            file.truncate(start + int(np.prod(shape, dtype=object)))
-        return cls(path, start, int(np.prod(shape[1:], dtype=object)))
+            file.truncate(start + math.prod(shape))
+        return cls(path, start, math.prod(shape[1:]))
 
     def sha256(self, rows: Sequence[int]) -> str:
         digest = hashlib.sha256()
