@@ -31,6 +31,7 @@ FILES = {
 def write_zip(path, files, compression=zipfile.ZIP_DEFLATED):
     with zipfile.ZipFile(path, "w", compression) as archive:
         archive.writestr("cat/", b"")
+        archive.writestr(zipfile.ZipInfo("dog/"), b"")  # as systems write it that do not mark folders
         for name, data in files.items():
             archive.writestr(zipfile.ZipInfo(name), data, compression)
     return path

@@ -1,7 +1,6 @@
 """Archives of pictures: zip, tar and tar.gz, read member by member and never unpacked."""
 
 import gzip
-import itertools
 import re
 import stat
 import struct
@@ -62,11 +61,15 @@ def members(path: Path) -> list[Member]:
     found: dict[str, Member] = {}
     total = 0
     with _damage_named(path):
-        most = _most_bytes(path)
-        for member in listed(path, most):
+        most_bytes = min(MAX_TOTAL_BYTES, max(HARMLESS_BYTES, MAX_RATIO * path.stat().st_size))
+        for count, member in enumerate(listed(path, most_bytes)):
+            if count == MAX_MEMBERS:
+                raise DataError(f"{path}: more than {count:,} members; make several archives of it")
+            if member is None:
+                continue
             total += member.size
-            if total > most:
-                raise _too_large(path, most)
+            if total > most_bytes:
+                raise _too_large(path, most_bytes)
             if member.name in found:
                 raise _refused(path, member.name, "stands there twice", "with each name once")
             found[member.name] = member
@@ -127,8 +130,9 @@ class Archive:
         Raises:
             DataError: the member is damaged, or larger than MAX_READ_BYTES.
         """
-        if max(member.size, member.packed_size) > MAX_READ_BYTES:
-            why = f"has {member.size:,} bytes, more than {MAX_READ_BYTES:,}"
+        largest = max(member.size, member.packed_size)
+        if largest > MAX_READ_BYTES:
+            why = f"has {largest:,} bytes, more than {MAX_READ_BYTES:,}"
             raise _refused(self.path, member.name, why, "without it")
         with _damage_named(self.path, member.name):
             self._file.seek(member.offset)
@@ -144,18 +148,14 @@ class Archive:
         return data
 
     def _skip_local_header(self) -> None:
-        # The name and the extra field may differ in length from those in the zip's index.
-        signature, name_length, extra_length = struct.unpack("<4s22xHH", self._file.read(30))
-        if signature != b"PK\3\4":
-            raise zipfile.BadZipFile("no member where the index says")
-        self._file.seek(name_length + extra_length, 1)
+        # It ends in a name and an extra field, whose lengths may differ from those in the zip's index.
+        self._file.seek(sum(struct.unpack("<26xHH", self._file.read(30))), 1)
 
 
-def _zip_members(path: Path, _: int) -> Iterator[Member]:
+def _zip_members(path: Path, _: int) -> Iterator[Member | None]:
+    """The members in the order of the zip's index; None for a folder."""
     with zipfile.ZipFile(path) as archive:
         infos = archive.infolist()
-    if len(infos) > MAX_MEMBERS:
-        raise _too_many(path)
     for info in infos:
         name = _checked_name(path, _zip_name(info))
         kind = stat.S_IFMT(info.external_attr >> 16)  # 0 where the writing system has no such kinds
@@ -164,12 +164,13 @@ def _zip_members(path: Path, _: int) -> Iterator[Member]:
         if info.flag_bits & 1:
             raise _refused(path, name, "is encrypted", "without a password")
         if info.orig_filename.endswith("/") or kind == stat.S_IFDIR:
-            continue
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            yield None
+        elif info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             why = f"is compressed by method {info.compress_type}"
             raise _refused(path, name, why, "by deflate, which every zip program offers")
-        where = (info.header_offset, info.compress_size, info.compress_type, info.CRC)
-        yield Member(path.name, name, info.file_size, *where)
+        else:
+            where = (info.header_offset, info.compress_size, info.compress_type, info.CRC)
+            yield Member(path.name, name, info.file_size, *where)
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
@@ -183,34 +184,30 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
         return name
 
 
-def _tar_members(path: Path, most_bytes: int) -> Iterator[Member]:
+def _tar_members(path: Path, most_bytes: int) -> Iterator[Member | None]:
+    """The members in the order of the tar; None for a folder."""
     with _opened(path) as file:
         headers = _Headers(file)
         with tarfile.open(fileobj=headers, mode="r:") as archive:
-            for count in itertools.count(1):
-                info = archive.next()
-                if info is None:
-                    break
+            while (info := archive.next()) is not None:
                 archive.members.clear()  # or it keeps every header
-                if count > MAX_MEMBERS:
-                    raise _too_many(path)
                 if info.offset > most_bytes:
                     raise _too_large(path, most_bytes)
-                yield from _tar_member(path, info)
+                yield _tar_member(path, info)
         if headers.last != bytes(tarfile.BLOCKSIZE):  # tarfile takes any wrong header for the end
             raise tarfile.ReadError("no mark at its end")
         _read_padding(file)
 
 
-def _tar_member(path: Path, info: tarfile.TarInfo) -> Iterator[Member]:
+def _tar_member(path: Path, info: tarfile.TarInfo) -> Member | None:
     name = _checked_name(path, info.name)
     if info.isdir():
-        return
+        return None
     if not info.isreg() or info.issparse():
         raise _refused(path, name, "is a link, a device or a sparse file", "with plain files only")
     if info.size < 0:
         raise tarfile.ReadError("a member of negative size")
-    yield Member(path.name, name, info.size, info.offset_data, info.size, zipfile.ZIP_STORED, None)
+    return Member(path.name, name, info.size, info.offset_data, info.size, zipfile.ZIP_STORED, None)
 
 
 def _read_padding(file: BinaryIO) -> None:
@@ -254,11 +251,6 @@ def _opened(path: Path) -> BinaryIO:
     return gzip.open(path) if path.name.lower().endswith("gz") else path.open("rb")
 
 
-def _most_bytes(path: Path) -> int:
-    """How many bytes an archive of this file's size may hold."""
-    return min(MAX_TOTAL_BYTES, max(HARMLESS_BYTES, MAX_RATIO * path.stat().st_size))
-
-
 def _checked_name(path: Path, name: str) -> str:
     try:
         return safe_name(name)
@@ -282,10 +274,6 @@ def _damage_named(path: Path, member: str | None = None) -> Iterator[None]:
 
 def _refused(path: Path, member: str, why: str, how: str) -> DataError:
     return DataError(f"{path}: member {member!r} {why}; make the archive again {how}")
-
-
-def _too_many(path: Path) -> DataError:
-    return DataError(f"{path}: more than {MAX_MEMBERS:,} members; make several archives of it")
 
 
 def _too_large(path: Path, most_bytes: int) -> DataError:

@@ -48,9 +48,14 @@ def _subset(table: pd.DataFrame) -> Subset:
 def gather(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Copy pictures (n, height, width, 3) out of the memory map and let go of the pages it touched.
 
-    Without that, every picture ever read would count as the process's memory.
+    Without that, every picture ever read would count as the process's memory. It goes in pieces, since
+    the system may map 2 MiB around each row.
     """
-    batch = np.asarray(images)[rows]
-    if hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
-        images._mmap.madvise(mmap.MADV_DONTNEED)
+    pixels = np.asarray(images)
+    batch = np.empty((len(rows), *images.shape[1:]), images.dtype)
+    for start in range(0, len(rows), 16):
+        piece = slice(start, start + 16)
+        batch[piece] = pixels[rows[piece]]
+        if hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
+            images._mmap.madvise(mmap.MADV_DONTNEED)
     return batch

@@ -57,7 +57,41 @@ class ArchiveSource(Section):
     content_sha256: Sha256
 
 
-Source = Annotated[EmbeddedSource | ArchiveSource, Field(discriminator="kind")]
+class ZenodoSource(Section):
+    """The archives of a Zenodo record, as its JSON lists them."""
+
+    kind: Literal["zenodo"]
+    record: Count
+
+
+class KaggleSource(Section):
+    """A version of a Kaggle data set, as one zip; public ones need no account."""
+
+    kind: Literal["kaggle"]
+    dataset: Annotated[str, Field(pattern=r"^[\w-]+/[\w-]+$")]  # owner/name
+    version: Count
+
+
+class CifarBinarySource(Section):
+    """CIFAR-10's official binary archive: records of one label byte and 3,072 of pixels."""
+
+    kind: Literal["cifar_binary"]
+    url: str
+    file: str
+    sha256: Sha256
+
+
+class FolderSource(Section):
+    """A person's own folder of pictures."""
+
+    kind: Literal["folder"]
+    path: str
+
+
+Source = Annotated[
+    EmbeddedSource | ArchiveSource | ZenodoSource | KaggleSource | CifarBinarySource | FolderSource,
+    Field(discriminator="kind"),
+]
 
 
 class Layout(Section):

@@ -18,7 +18,7 @@ OnEpoch = Callable[[dict[str, float], int], None]  # what was measured, and the 
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches of a split, (pictures uint8 (b, height, width, 3), labels int32 (b,)), read ahead on a thread.
+    """Batches of a split, (pictures uint8 (b, height, width, 3), labels int32 (b,)), read ahead of the step.
 
     With a `seed` the pictures come in a new order each epoch, a function of (seed, epoch) alone, so that a
     run can be taken up again at any epoch; with None they come in the split's own order.
@@ -27,7 +27,8 @@ class Batches(keras.utils.PyDataset):
     def __init__(
         self, images: np.ndarray, subset: Subset, batch_size: int, seed: int | None, epoch: int = 0
     ) -> None:
-        super().__init__(workers=1)  # the backend's adapter reads ahead of the step
+        # TensorFlow's side of Keras reads ahead by itself; for the others Keras does, given two threads.
+        super().__init__(workers=1 if keras.backend.backend() == "tensorflow" else 2, max_queue_size=8)
         self.images, self.subset, self.batch_size = images, subset, batch_size
         self.seed, self.epoch = seed, epoch
         self.order = self._order()

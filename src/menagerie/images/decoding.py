@@ -36,6 +36,7 @@ def decode(data: bytes, size: tuple[int, int]) -> np.ndarray:
 
 @contextmanager
 def opened(data: bytes) -> Iterator[Image.Image]:
+    """A picture with its pixels loaded; what goes wrong then or in the block is an UnreadableError."""
     if not data:
         raise UnreadableError("empty file")
     try:
@@ -55,6 +56,7 @@ def opened(data: bytes) -> Iterator[Image.Image]:
 
 
 def pixels_of(picture: Image.Image, size: tuple[int, int]) -> np.ndarray:
+    """As `decode`, of a picture that is open."""
     orientation = _orientation(picture)
     height, width = size if orientation < 5 else size[::-1]
     pixels = _resized(picture, height, width)
@@ -82,7 +84,7 @@ def _resized(picture: Image.Image, height: int, width: int) -> np.ndarray:
     above, below, down = _neighbours(picture.height, height)
     left, right, across = _neighbours(picture.width, width)
     resized = np.empty((height, width, 3), np.uint8)
-    bands = 1 + picture.width * picture.height // BAND_PIXELS
+    bands = 1 + picture.width * picture.height // BAND_PIXELS  # no copy of a large picture as a whole
     for rows in np.array_split(np.arange(height), min(bands, height)):
         first, last = above[rows[0]], below[rows[-1]]
         band = _rgb(picture.crop((0, first, picture.width, last + 1)), white)
@@ -116,8 +118,7 @@ def _white(picture: Image.Image) -> int | None:
         return 65_535
     if picture.mode not in ("I", "F"):
         return None
-    values = np.asarray(picture)
-    low, high = values.min(), values.max()
+    low, high = picture.getextrema()
     for white in (255, 65_535) if picture.mode == "I" else (1, 255, 65_535):
         if low >= 0 and high <= white:
             return white
@@ -127,7 +128,10 @@ def _white(picture: Image.Image) -> int | None:
 def _rgb(picture: Image.Image, white: int | None) -> np.ndarray:
     """(height, width, 3) uint8."""
     if white is not None:
-        grey = np.rint(np.asarray(picture, np.float32) * np.float32(255 / white)).astype(np.uint8)
+        values = np.asarray(picture, np.float32)
+        if np.isnan(values).any():
+            raise UnreadableError("pixels that are not numbers")
+        grey = np.rint(values * np.float32(255 / white)).astype(np.uint8)
         return np.repeat(grey[:, :, None], 3, axis=2)
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")

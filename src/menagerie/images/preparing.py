@@ -117,12 +117,10 @@ def _decode_all(
     finished = journal.read(rows, chunks)
     todo = [chunk for chunk in chunks if chunk.number not in finished]
     left = sum(len(chunk.rows) for chunk in todo)
-    with (
-        closing(decoded(todo, Decoder(rows, image_size), workers)) as results,
-        tqdm(
-            desc="prepare", unit=" pictures", total=len(pictures), initial=len(pictures) - left, disable=None
-        ) as bar,
-    ):
+    bar = tqdm(
+        desc="prepare", unit=" pictures", total=len(pictures), initial=len(pictures) - left, disable=None
+    )
+    with bar, closing(decoded(todo, Decoder(rows, image_size), workers)) as results:
         for result in results:
             journal.append(result)
             finished[result.number] = result.records
@@ -169,4 +167,4 @@ def _line(payload: str) -> str:
 def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows; it knows of containers and taskset
         return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return min(os.cpu_count() or 1, 61)  # Windows waits for no more processes

@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -58,7 +58,7 @@ class Rows:
     row_bytes: int
 
     @classmethod
-    def allocate(cls, path: Path, shape: tuple[int, ...]) -> "Rows":
+    def allocate(cls, path: Path, shape: tuple[int, ...]) -> Self:
         """Make the file, or give it its proper header and length and leave its rows alone."""
         path.touch()
         with path.open("r+b") as file:
