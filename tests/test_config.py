@@ -28,7 +28,7 @@ def stems(paths):
 
 MODELS = [path for path in group("model") if first_line(path) != "# @package _global_"]
 SUITES = [path for path in group("model") if path not in MODELS]
-STUDIES, DATASETS = group("study"), group("dataset")
+STUDIES, DATASETS, SPLITS = group("study"), group("dataset"), group("split")
 
 
 def reported_models(path):
@@ -66,9 +66,9 @@ def test_the_default_needs_no_network_and_no_account(params):
 
 
 def test_no_file_of_conf_is_missed_by_these_tests():
-    seen = [CONF / "config.yaml", *MODELS, *SUITES, *STUDIES, *DATASETS]
+    seen = [CONF / "config.yaml", *MODELS, *SUITES, *STUDIES, *DATASETS, *SPLITS]
     assert sorted(CONF.rglob("*.*")) == sorted(seen)
-    assert all((MODELS, SUITES, STUDIES, DATASETS))
+    assert all((MODELS, SUITES, STUDIES, DATASETS, SPLITS))
 
 
 @pytest.mark.parametrize("path", MODELS, ids=stems(MODELS))

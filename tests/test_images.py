@@ -20,18 +20,11 @@ from PIL import ExifTags, Image, ImageOps
 from menagerie.archives import MAX_READ_BYTES, Archive
 from menagerie.errors import DataError, ParamsError
 from menagerie.files import file_sha256
-from menagerie.images import (
-    UnreadableError,
-    check_readable,
-    class_names,
-    content_sha256,
-    decode,
-    decoding,
-    find_pictures,
-    prepare,
-    read_manifest,
-    workers,
-)
+from menagerie.images import decoding, workers
+from menagerie.images.decoding import UnreadableError, decode
+from menagerie.images.layout import content_sha256, find_pictures
+from menagerie.images.manifest import check_readable, class_names, read_manifest
+from menagerie.images.preparing import prepare
 
 SIZE = (HEIGHT, WIDTH)
 SIGN_DIGITS = "Sign-Language-Digits-Dataset-4b09433ef9d5c60602e8805bb54b8aa2428527f8.zip"
@@ -691,7 +684,9 @@ def test_a_build_of_another_archive_of_the_same_name_and_size_is_not_taken_up(tm
 PREPARE = """
 import sys
 from pathlib import Path
-from menagerie.images import find_pictures, prepare, workers
+from menagerie.images import workers
+from menagerie.images.layout import find_pictures
+from menagerie.images.preparing import prepare
 workers.POOL_BYTES, workers.CHUNK_PICTURES = 0, 50
 archive, folder, count = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 pictures = find_pictures([archive], "{class}")

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from menagerie import splitting
 from menagerie.errors import DataError
 from menagerie.files import write_json
-from menagerie.images import find_pictures
+from menagerie.images.layout import find_pictures
 from menagerie.params import KerasSplit, StratifiedSplit
 from menagerie.splitting import describe, examples, split
 
@@ -28,6 +29,7 @@ def manifest(sizes, unreadable=()):
         columns=["path", "class"],
     )
     table.insert(0, "index", np.arange(len(table)))
+    table["folder"] = ""
     return table.assign(status=["empty file" if row in unreadable else "ok" for row in table["index"]])
 
 
@@ -36,7 +38,9 @@ def stratified(seed=42, val=0.15, test=0.2):
 
 
 def keras_policy(seed=1337, validation_split=0.2):
-    return KerasSplit(policy="keras", seed=seed, validation_split=validation_split)
+    return KerasSplit(
+        policy="keras", seed=seed, validation_split=validation_split, train_folder="", test_folder=None
+    )
 
 
 def rows(table, name):
@@ -220,7 +224,7 @@ def our_files(archive, folders, policy):
     table = pd.DataFrame(
         [(picture.path, picture.class_name) for picture in pictures], columns=["path", "class"]
     )
-    table = split(table.assign(index=np.arange(len(table)), status="ok"), policy)
+    table = split(table.assign(index=np.arange(len(table)), status="ok", folder=""), policy)
     return [set(table.loc[table["split"] == name, "path"]) for name in ("train", "val")]
 
 
@@ -303,3 +307,172 @@ def test_examples_of_a_class_with_fewer_pictures_show_some_again():
     shown = examples(table, 10)
     assert shown.shape == (2, 10)
     assert set(shown[0]) == set(table.loc[(table["label"] == 0) & (table["split"] == "train"), "index"])
+
+
+# the policies of the notebooks and of a person's own folders
+
+
+def in_folders(**sizes):
+    """A manifest of pictures in folders, sorted by folder and class: in_folders(train={"a": 3}, test=...)."""
+    listed = pd.concat([manifest(classes).assign(folder=folder) for folder, classes in sorted(sizes.items())])
+    return listed.assign(index=range(len(listed)), path=listed["folder"] + "/" + listed["path"]).reset_index(
+        drop=True
+    )
+
+
+def chosen(params, name, *overrides):
+    """The policy of conf/split/<name>.yaml."""
+    return params(f"split={name}", *overrides).dataset.split
+
+
+def folders_of(listed, table, name):
+    return set(listed.set_index("index").loc[rows(table, name), "folder"])
+
+
+ANIMALS10 = {  # seed 000's files by class
+    "train": {"butterfly": 1795, "cat": 1418, "chicken": 2633, "cow": 1586, "dog": 4134, "elephant": 1229,
+              "horse": 2230, "sheep": 1547, "spider": 4098, "squirrel": 1583},
+    "test": {"butterfly": 317, "cat": 250, "chicken": 465, "cow": 280, "dog": 729, "elephant": 217,
+             "horse": 393, "sheep": 273, "spider": 730, "squirrel": 279},
+}  # fmt: skip
+
+
+def test_animals10_has_the_published_sizes(params):
+    listed = in_folders(**ANIMALS10)
+    table = split(listed, chosen(params, "animals10_published"))
+    assert [len(rows(table, name)) for name in SPLITS] == [18_328, 3_925, 3_933]
+    assert folders_of(listed, table, "train") == folders_of(listed, table, "val") == {"train"}
+    assert folders_of(listed, table, "test") == {"test"}
+
+
+def test_animals5_has_the_published_sizes(params):
+    classes = ["cat", "dog", "elephant", "horse", "lion"]
+    listed = in_folders(
+        train=dict(zip(classes, [2737, 2627, 2718, 2717, 2675], strict=True)),  # 13,474 in all
+        val=dict(zip(classes, [299, 300, 299, 299, 300], strict=True)),  # 1,497
+        inf={"cat": 3},
+    )
+    table = split(listed, chosen(params, "animals5_published"))
+    assert [len(rows(table, name)) for name in SPLITS] == [11_453, 2_021, 1_497]
+    assert folders_of(listed, table, "test") == {"val"}
+
+
+def test_batches_of_cifar10_are_taken_as_seed_002_takes_them(params):
+    batch = {f"c{number}": 10 for number in range(10)}
+    listed = in_folders(**{f"train{number}": batch for number in range(1, 6)}, test=batch)
+    table = split(listed, chosen(params, "cifar10_batches"))
+    assert folders_of(listed, table, "train") == {"train1", "train3", "train4", "train5"}
+    assert folders_of(listed, table, "val") == {"train2"}
+    assert folders_of(listed, table, "test") == {"test"}
+    assert len(table) == len(listed)
+
+
+def test_the_last_pictures_of_the_last_batch_select_as_in_seed_003(params):
+    listed = in_folders(
+        **{f"train{number}": {"a": 10, "b": 10} for number in range(1, 6)}, test={"a": 5, "b": 5}
+    )
+    listed["class"] = ["a", "b"] * (len(listed) // 2)  # batches are shuffled
+    table = split(listed, chosen(params, "cifar10_last5000", "dataset.split.val_last=12"))
+    order = listed.index[listed["folder"] != "test"].tolist()
+    assert rows(table, "train") == order[:-12]
+    assert rows(table, "val") == order[-12:]
+
+
+@pytest.mark.parametrize("policy", ["animals10_published", "cifar10_batches"])
+def test_a_folder_that_is_not_there_is_named_with_those_that_are(params, policy):
+    with pytest.raises(DataError, match=r"no picture in folder train.*folders there: here, there"):
+        split(in_folders(here={"a": 20, "b": 20}, there={"a": 20, "b": 20}), chosen(params, policy))
+
+
+def test_own_folders_are_taken_as_they_are(params):
+    listed = in_folders(train={"a": 30, "b": 30}, val={"a": 5, "b": 5}, test={"a": 8, "b": 8})
+    table = split(listed, chosen(params, "given"))
+    for name in SPLITS:
+        assert folders_of(listed, table, name) == {name}
+    assert len(table) == len(listed)
+
+
+def test_a_missing_val_is_dealt_out_of_train(params):
+    listed = in_folders(Training={"a": 40, "b": 60}, Testing={"a": 8, "b": 8})
+    table = split(listed, chosen(params, "given"))
+    assert folders_of(listed, table, "val") == {"Training"}
+    assert folders_of(listed, table, "test") == {"Testing"}
+    assert [len(rows(table, name)) for name in SPLITS] == [85, 15, 16]
+
+
+def test_class_folders_alone_are_dealt_out_whole(params):
+    table = split(manifest([100, 100]), chosen(params, "given"))
+    assert [len(rows(table, name)) for name in SPLITS] == [130, 30, 40]
+    assert not set(rows(table, "train")) & set(rows(table, "test"))
+
+
+def test_folders_that_are_no_split_are_named(params):
+    with pytest.raises(DataError, match=r"extra, test, train are no split"):
+        split(
+            in_folders(train={"a": 9, "b": 9}, test={"a": 9, "b": 9}, extra={"a": 9}), chosen(params, "given")
+        )
+
+
+def test_each_fold_tests_on_pictures_of_its_own(params):
+    listed = manifest([50, 30])
+    tests = [
+        rows(split(listed, chosen(params, "kfold", f"dataset.split.fold={k}")), "test") for k in range(5)
+    ]
+    assert sorted(row for fold in tests for row in fold) == list(range(80))
+    table = split(listed, chosen(params, "kfold"))
+    assert sorted(table["index"]) == list(range(80))
+    assert table[table["split"] == "test"]["class"].value_counts().to_dict() == {"c0": 10, "c1": 6}
+
+
+def test_a_fold_that_does_not_exist_and_a_class_too_small_for_the_folds_are_named(params):
+    with pytest.raises(DataError, match=r"fold is 5; with 5 folds it goes to 4"):
+        split(manifest([50, 30]), chosen(params, "kfold", "dataset.split.fold=5"))
+    with pytest.raises(DataError, match=r"class c1 has 4 pictures, fewer than dataset.split.folds 5"):
+        split(manifest([50, 4]), chosen(params, "kfold"))
+
+
+def signed():
+    """The 2,062 photographs by name and class, with the signers that the facts tell (read off montages)."""
+    path = Path(__file__).resolve().parents[2] / "shared/facts/sign_language_digits_groups.csv"
+    if not path.is_file():
+        pytest.skip("the list of signers is not beside this repository")
+    told = pd.read_csv(path, dtype={"label": str}).sort_values("path", ignore_index=True)
+    return told.assign(status="ok", folder="", index=range(len(told))).rename(columns={"label": "class"})
+
+
+def test_signers_are_told_apart_as_the_facts_do():
+    told = signed()
+    found = splitting.signers(told["path"], told["class"])
+    assert len(told.groupby(["group", found])) == told["group"].nunique() == len(set(found)) == 207
+
+
+def test_no_signer_stands_in_two_splits(params):
+    told = signed()
+    table = split(told, chosen(params, "sign_digits_by_signer"))
+    assert sorted(table["index"]) == list(range(2062))
+    group = told.set_index("index")["group"]
+    sides = [set(group.loc[rows(table, name)]) for name in SPLITS]
+    assert sum(map(len, sides)) == len(set.union(*sides)) == 207
+    assert len(rows(table, "test")) == pytest.approx(0.2 * 2062, abs=15)
+
+
+def test_the_rule_of_signers_is_for_sign_digits_alone(params):
+    with pytest.raises(DataError, match=r"signers is for the sign digits"):
+        split(manifest([20, 20]), chosen(params, "sign_digits_by_signer"))
+
+
+@pytest.mark.parametrize("policy", ["given", "stratified"])
+def test_pictures_that_must_stay_together_do(params, policy):
+    listed = manifest([60, 60])
+    together = np.arange(120)
+    together[:20] = 0
+    together[70:90] = 70
+    table = split(listed, chosen(params, policy), together)
+    for group in (range(20), range(70, 90)):
+        assert sum(bool(set(group) & set(rows(table, name))) for name in SPLITS) == 1
+    assert sorted(table["index"]) == list(range(120))
+
+
+def test_a_policy_that_deals_itself_cannot_keep_pictures_together():
+    with pytest.raises(DataError, match=r"keep_together needs split.policy stratified or given: keras"):
+        split(manifest([60, 60]), keras_policy(), np.zeros(120, int))

@@ -96,12 +96,30 @@ Source = Annotated[
 
 class Layout(Section):
     folders: str
+    class_names: dict[str, str] | None
 
 
 class KerasSplit(Section):
     policy: Literal["keras"]
     seed: Seed
     validation_split: Share
+    train_folder: str
+    test_folder: str | None
+
+
+class FoldersSplit(Section):
+    policy: Literal["folders"]
+    train: Annotated[Many[str], Field(min_length=1)]
+    val: Many[str]
+    val_last: Annotated[int, Field(ge=0)]
+    test: Annotated[Many[str], Field(min_length=1)]
+
+
+class GivenSplit(Section):
+    policy: Literal["given"]
+    seed: Seed
+    val: Share
+    test: Share
 
 
 class StratifiedSplit(Section):
@@ -111,7 +129,26 @@ class StratifiedSplit(Section):
     test: Share
 
 
-Split = Annotated[KerasSplit | StratifiedSplit, Field(discriminator="policy")]
+class KFoldSplit(Section):
+    policy: Literal["kfold"]
+    seed: Seed
+    folds: Annotated[int, Field(ge=2)]
+    fold: Annotated[int, Field(ge=0)]
+    val: Share
+
+
+class GroupSplit(Section):
+    policy: Literal["group"]
+    rule: Literal["signers"]
+    seed: Seed
+    val: Share
+    test: Share
+
+
+Split = Annotated[
+    KerasSplit | FoldersSplit | GivenSplit | StratifiedSplit | KFoldSplit | GroupSplit,
+    Field(discriminator="policy"),
+]
 
 
 class Dataset(Section):
@@ -125,6 +162,7 @@ class Dataset(Section):
     image_size: Annotated[tuple[Count, Count], Field(strict=False)]  # height, width
     max_unreadable: Fraction
     split: Split
+    duplicates: Literal["report", "drop", "keep_together"]
 
 
 # models

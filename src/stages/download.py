@@ -8,7 +8,7 @@ use: python src download
 from menagerie import paths, sources
 from menagerie.errors import DownloadError
 from menagerie.files import whole, whole_folder, write_json
-from menagerie.images import content_sha256, find_pictures
+from menagerie.images.layout import content_sha256, find_pictures
 from menagerie.params import load_params
 
 

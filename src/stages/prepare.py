@@ -5,17 +5,20 @@ writes: data/<ds>/images.npy, data/<ds>/manifest.csv
 use: python src prepare
 """
 
-from menagerie import images, paths
+from menagerie import paths
+from menagerie.images.layout import find_pictures
+from menagerie.images.manifest import read_manifest
+from menagerie.images.preparing import prepare
 from menagerie.params import load_params
 
 
 def main() -> None:
     dataset = load_params(paths.PARAMS).dataset
     array, manifest_path = paths.images(dataset.name), paths.manifest(dataset.name)
-    pictures = images.find_pictures(sorted(paths.raw(dataset.name).iterdir()), dataset.layout.folders)
+    pictures = find_pictures(sorted(paths.raw(dataset.name).iterdir()), dataset.layout.folders)
     work = paths.work() / "prepare" / dataset.name
-    images.prepare(pictures, dataset.image_size, array, manifest_path, work, dataset.max_unreadable)
-    manifest = images.read_manifest(manifest_path)
+    prepare(pictures, dataset.image_size, array, manifest_path, work, dataset.max_unreadable)
+    manifest = read_manifest(manifest_path)
 
     unreadable = (manifest["status"] != "ok").sum()
     size = "x".join(map(str, dataset.image_size))

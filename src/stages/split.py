@@ -10,7 +10,7 @@ import pandas as pd
 
 from menagerie import paths, plots, splitting
 from menagerie.files import whole, whole_folder, write_json
-from menagerie.images import read_manifest
+from menagerie.images.manifest import read_manifest
 from menagerie.params import load_params
 
 
