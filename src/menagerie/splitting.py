@@ -9,6 +9,7 @@ from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from menagerie.data import SPLITS
 from menagerie.errors import DataError
+from menagerie.images.layout import SPLIT_FOLDERS
 from menagerie.params import (
     FoldersSplit,
     GivenSplit,
@@ -20,13 +21,6 @@ from menagerie.params import (
 )
 
 Parts = dict[str, np.ndarray]  # the positions, in the table of readable pictures, that each split gets
-
-# What people call the folders of a split (`given`).
-FOLDERS = {
-    "train": ("train", "training"),
-    "val": ("val", "valid", "validation"),
-    "test": ("test", "testing"),
-}
 
 
 def split(manifest: pd.DataFrame, policy: Split, duplicates: np.ndarray | None = None) -> pd.DataFrame:
@@ -90,8 +84,12 @@ def _keras(pictures: pd.DataFrame, policy: KerasSplit) -> Parts:
 
 
 def _folders(pictures: pd.DataFrame, policy: FoldersSplit) -> Parts:
-    """Take the folders that the policy names, and the last `val_last` pictures of train as val."""
-    train = np.concatenate([_in_folders(pictures, (name,)) for name in policy.train])
+    """Take the folders that the policy names, and the last `val_last` pictures of train as val.
+
+    The last ones by folder, in the policy's order, and by file name, which in CIFAR-10's batches is
+    the official order.
+    """
+    train = np.concatenate([_by_file_name(pictures, _in_folders(pictures, (name,))) for name in policy.train])
     kept = len(train) - policy.val_last
     val = [train[kept:], *(_in_folders(pictures, (name,)) for name in policy.val)]
     return {"train": train[:kept], "val": np.concatenate(val), "test": _in_folders(pictures, policy.test)}
@@ -103,7 +101,8 @@ def _given(pictures: pd.DataFrame, policy: GivenSplit, together: np.ndarray | No
     Without any such folder everything is dealt out.
     """
     parts = {
-        name: np.flatnonzero(pictures["folder"].str.lower().isin(names)) for name, names in FOLDERS.items()
+        name: np.flatnonzero(pictures["folder"].str.lower().isin(names))
+        for name, names in SPLIT_FOLDERS.items()
     }
     known = sum(map(len, parts.values()))
     if known == 0:
@@ -123,6 +122,11 @@ def _in_folders(pictures: pd.DataFrame, names: tuple[str, ...]) -> np.ndarray:
         found = ", ".join(sorted(pictures["folder"].unique())) or "none"
         raise DataError(f"no picture in folder {', '.join(names) or '(none)'}; folders there: {found}")
     return rows
+
+
+def _by_file_name(pictures: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
+    names = pictures["path"].iloc[rows].str.rpartition("/")[2]
+    return rows[np.argsort(names.to_numpy(), kind="stable")]
 
 
 def _holdout(

@@ -17,7 +17,8 @@ def main() -> None:
     expected = getattr(dataset.source, "content_sha256", None)
     with whole_folder(paths.raw(dataset.name)) as folder:
         files = sources.fetch(dataset.source, folder)
-        pictures = find_pictures([folder / entry["file"] for entry in files], dataset.layout.folders)
+        archives = [folder / entry["file"] for entry in files]
+        pictures = find_pictures(archives, dataset.layout.folders, dataset.layout.class_names)
         content = content_sha256(pictures)
         if expected not in (None, content):
             raise DownloadError(

@@ -15,7 +15,8 @@ from menagerie.params import load_params
 def main() -> None:
     dataset = load_params(paths.PARAMS).dataset
     array, manifest_path = paths.images(dataset.name), paths.manifest(dataset.name)
-    pictures = find_pictures(sorted(paths.raw(dataset.name).iterdir()), dataset.layout.folders)
+    archives = sorted(paths.raw(dataset.name).iterdir())
+    pictures = find_pictures(archives, dataset.layout.folders, dataset.layout.class_names)
     work = paths.work() / "prepare" / dataset.name
     prepare(pictures, dataset.image_size, array, manifest_path, work, dataset.max_unreadable)
     manifest = read_manifest(manifest_path)

@@ -2,14 +2,20 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from menagerie.archives import Archive, Member, members
 from menagerie.errors import DataError, ParamsError
 
+# What people call the folders of a split.
+SPLIT_FOLDERS = {
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation"),
+    "test": ("test", "testing"),
+}
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
@@ -26,18 +32,23 @@ class Picture(NamedTuple):
         return self.member.name
 
 
-def find_pictures(archives: Sequence[Path], folders: str) -> list[Picture]:
+def find_pictures(
+    archives: Sequence[Path], folders: str, class_names: Mapping[str, str] | None = None
+) -> list[Picture]:
     """The pictures of some archives by folder, class and path: in each folder as Keras lists them.
 
     `folders` is a template of the folders right above a picture. `{class}` and, where the archives
-    are split already, `{folder}` stand for one name each; other parts stand for themselves. Hidden
-    files and files without the suffix of a picture are passed over.
+    are split already, `{folder}` stand for one name each; other parts stand for themselves. `auto` is
+    `{folder}/{class}` where all pictures lie in folders named after a split, else `{class}`. Hidden
+    files and files without the suffix of a picture are passed over. `class_names` renames classes.
 
     Raises:
         ParamsError: the template cannot be used.
         DataError: an archive cannot be used, two of them hold the same path, no member is a picture,
             or all are of one class.
     """
+    if folders == "auto":
+        folders = _detected(archives)
     template = _compiled(folders)
     found: dict[str, Picture] = {}
     others: list[str] = []
@@ -48,7 +59,8 @@ def find_pictures(archives: Sequence[Path], folders: str) -> list[Picture]:
             both = f"{found[name].archive} and {picture.archive}"
             raise DataError(f"{both} both hold {name!r}; rename a folder above it in one of them")
         else:
-            found[name] = picture
+            named = (class_names or {}).get(picture.class_name, picture.class_name)
+            found[name] = picture._replace(class_name=named)
     where = f"{', '.join(map(str, archives))}: with layout.folders={folders!r}"
     if not found:
         others.sort(key=lambda name: not name.lower().endswith(SUFFIXES))
@@ -76,6 +88,14 @@ def content_sha256(pictures: Sequence[Picture]) -> str:
                 hashes.append(("/".join(filter(None, parts)), sha256))
     lines = "".join(f"{sha256}  {path}\n" for path, sha256 in sorted(hashes))
     return hashlib.sha256(lines.encode("utf-8")).hexdigest()
+
+
+def _detected(archives: Sequence[Path]) -> str:
+    """Tell `train/cat/1.jpg` from `cat/1.jpg` by the names of the folders two above a picture."""
+    splits = {name for names in SPLIT_FOLDERS.values() for name in names}
+    names = [picture.path for picture, _ in _matched(archives, _compiled("{class}")) if picture]
+    above = {PurePosixPath(name).parent.parent.name.lower() for name in names}
+    return "{folder}/{class}" if above and above <= splits else "{class}"
 
 
 def _compiled(folders: str) -> re.Pattern[str]:
