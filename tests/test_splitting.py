@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -11,10 +10,9 @@ from PIL import Image
 
 from menagerie import splitting
 from menagerie.errors import DataError
-from menagerie.files import write_json
 from menagerie.images.layout import find_pictures
 from menagerie.params import KerasSplit, StratifiedSplit
-from menagerie.splitting import describe, examples, split
+from menagerie.splitting import split
 
 LETTERS = "aBcDeFgHiJkLmNoPqRsTuVwXyZ"
 SPLITS = ["train", "val", "test"]
@@ -258,57 +256,6 @@ def test_the_sign_digits_split_is_that_of_the_notebook_picture_for_picture(mirro
     assert [len(part) for part in ours] == [1650, 412]
 
 
-# what the data report says
-
-
-def test_a_split_is_described_by_its_counts(tmp_path):
-    listed = manifest({"ant": 20, "cow": 40}, unreadable=[0, 59])
-    table = split(listed, stratified(val=0.25, test=0.25))
-    told = describe(listed, table)
-    assert told["pictures"] == 60
-    assert told["splits"] == {name: len(rows(table, name)) for name in SPLITS}
-    assert {name: sum(counts.values()) for name, counts in told["classes"].items()} == {"ant": 19, "cow": 39}
-    assert all(list(counts) == SPLITS for counts in told["classes"].values())
-    assert told["unreadable"] == {"ant/0000.png": "empty file", "cow/0039.png": "empty file"}
-    assert told["test_pictures_also_in"] == {"train": 0, "val": 0}
-    write_json(tmp_path / "report.json", told)
-    assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8")) == told
-
-
-def test_pictures_that_are_val_and_test_are_counted():
-    listed = manifest(SIGN_DIGITS)
-    told = describe(listed, split(listed, keras_policy()))
-    assert told["test_pictures_also_in"] == {"train": 0, "val": 412}
-    assert told["splits"] == {"train": 1650, "val": 412, "test": 412}
-    assert told["unreadable"] == {}
-
-
-def test_the_classes_of_a_description_are_in_the_order_of_their_labels():
-    listed = manifest({"b": 20, "B": 20, "a10": 20, "a2": 20})
-    assert list(describe(listed, split(listed, stratified()))["classes"]) == ["B", "a10", "a2", "b"]
-
-
-@pytest.mark.parametrize("count", [1, 5, 10])
-def test_examples_are_training_pictures_of_each_class_spread_over_it(count):
-    table = split(manifest([30, 40, 50]), stratified())
-    shown = examples(table, count)
-    assert shown.shape == (3, count)
-    labels = table[table["split"] == "train"].set_index("index")["label"]
-    for label, picked in enumerate(shown):
-        mine = labels.index[labels == label]
-        assert set(picked) <= set(mine)
-        assert len(set(picked)) == count
-        assert picked[0] == mine[0]
-        assert count == 1 or picked[-1] == mine[-1]
-
-
-def test_examples_of_a_class_with_fewer_pictures_show_some_again():
-    table = split(manifest([3, 40]), stratified(val=0.3, test=0.3))
-    shown = examples(table, 10)
-    assert shown.shape == (2, 10)
-    assert set(shown[0]) == set(table.loc[(table["label"] == 0) & (table["split"] == "train"), "index"])
-
-
 # the policies of the notebooks and of a person's own folders
 
 
@@ -453,7 +400,9 @@ def test_signers_are_told_apart_as_the_facts_do():
 
 def test_no_signer_stands_in_two_splits(params):
     told = signed()
-    table = split(told, chosen(params, "sign_digits_by_signer"))
+    table = split(
+        told, chosen(params, "sign_digits_by_signer"), splitting.signers(told["path"], told["class"])
+    )
     assert sorted(table["index"]) == list(range(2062))
     group = told.set_index("index")["group"]
     sides = [set(group.loc[rows(table, name)]) for name in SPLITS]
@@ -462,8 +411,11 @@ def test_no_signer_stands_in_two_splits(params):
 
 
 def test_the_rule_of_signers_is_for_sign_digits_alone(params):
+    listed = manifest([20, 20])
     with pytest.raises(DataError, match=r"signers is for the sign digits"):
-        split(manifest([20, 20]), chosen(params, "sign_digits_by_signer"))
+        splitting.signers(listed["path"], listed["class"])
+    with pytest.raises(DataError, match=r"group needs dataset.groups, which is null"):
+        split(listed, chosen(params, "sign_digits_by_signer"))
 
 
 @pytest.mark.parametrize("policy", ["given", "stratified"])
@@ -472,7 +424,7 @@ def test_pictures_that_must_stay_together_do(params, policy):
     together = np.arange(120)
     together[:20] = 0
     together[70:90] = 70
-    table = split(listed, chosen(params, policy), together)
+    table = split(listed, chosen(params, policy), duplicates=together)
     for group in (range(20), range(70, 90)):
         assert sum(bool(set(group) & set(rows(table, name))) for name in SPLITS) == 1
     assert sorted(table["index"]) == list(range(120))
@@ -480,4 +432,4 @@ def test_pictures_that_must_stay_together_do(params, policy):
 
 def test_a_policy_that_deals_itself_cannot_keep_pictures_together():
     with pytest.raises(DataError, match=r"keep_together needs split.policy stratified or given: keras"):
-        split(manifest([60, 60]), keras_policy(), np.zeros(120, int))
+        split(manifest([60, 60]), keras_policy(), duplicates=np.zeros(120, int))

@@ -139,7 +139,6 @@ class KFoldSplit(Section):
 
 class GroupSplit(Section):
     policy: Literal["group"]
-    rule: Literal["signers"]
     seed: Seed
     val: Share
     test: Share
@@ -161,6 +160,7 @@ class Dataset(Section):
     layout: Layout
     image_size: Annotated[tuple[Count, Count], Field(strict=False)]  # height, width
     max_unreadable: Fraction
+    groups: Literal["signers"] | None
     split: Split
     duplicates: Literal["report", "drop", "keep_together"]
 

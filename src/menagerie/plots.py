@@ -77,18 +77,65 @@ def accuracy_dots(board: pd.DataFrame, reported: dict[str, float], title: str) -
 
 
 def class_counts(counts: pd.DataFrame, title: str) -> Figure:
-    """Pictures of each class (rows) in each split (columns), side by side."""
-    figure = Figure(figsize=(max(6.0, 0.7 * len(counts)), 3.6), layout="constrained")
-    axes = figure.subplots()
+    """Pictures of each class (rows) in each split (columns), and below it each class's share of its split."""
+    figure = Figure(figsize=(max(6.0, 0.7 * len(counts)), 6), layout="constrained")
     width = 0.8 / counts.shape[1]
-    for number, name in enumerate(counts.columns):
-        places = np.arange(len(counts)) + (number - (counts.shape[1] - 1) / 2) * width
-        axes.bar(places, counts[name], width, label=name, color=SPLIT_COLOURS[name])
+    panels = {"pictures": counts, "share of the split (%)": 100 * counts / counts.sum()}
+    for axes, (label, values) in zip(figure.subplots(2, 1, sharex=True), panels.items(), strict=True):
+        for number, name in enumerate(counts.columns):
+            places = np.arange(len(counts)) + (number - (counts.shape[1] - 1) / 2) * width
+            axes.bar(places, values[name], width, label=name, color=SPLIT_COLOURS[name])
+        axes.set_ylabel(label)
+        _finish(axes)
     axes.set_xticks(range(len(counts)), counts.index, **_tilted(counts.index))
-    axes.set(ylabel="pictures")
     _entitle(figure, title)
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, frameon=False, loc="outside lower center", ncols=counts.shape[1])
+    return figure
+
+
+def picture_sizes(widths: np.ndarray, heights: np.ndarray, title: str) -> Figure:
+    """Width against height in pixels as stored, and how many pictures have which aspect ratio."""
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    scatter, bars = figure.subplots(1, 2)
+    scatter.scatter(widths, heights, s=12, alpha=0.3, color=TRAIN, edgecolors="none")
+    scatter.set(xlabel="width (pixels)", ylabel="height (pixels)", xlim=(0, None), ylim=(0, None))
+    bars.hist(widths / heights, bins=40, range=(0, max(2.0, (widths / heights).max())), color=TRAIN)
+    bars.set(xlabel="width / height", ylabel="pictures")
+    for axes in (scatter, bars):
+        _finish(axes)
+    _entitle(figure, title)
+    return figure
+
+
+def pixel_values(histogram: np.ndarray, title: str) -> Figure:
+    """Share of pixels by value 0..255 and channel; `histogram` int (3, 256) in the order R, G, B."""
+    figure = Figure(figsize=(7, 3.6), layout="constrained")
+    axes = figure.subplots()
+    for counts, name, colour in zip(
+        histogram, ("red", "green", "blue"), ("#cc3311", TEST, TRAIN), strict=True
+    ):
+        share = 100 * counts / counts.sum()
+        axes.plot(share, color=colour, label=f"{name}, mean {np.average(np.arange(256), weights=counts):.1f}")
+    axes.set(xlabel="pixel value", ylabel="share of pixels (%)", xlim=(0, 255), ylim=(0, None))
     _finish(axes)
-    figure.legend(frameon=False, loc="outside lower center", ncols=counts.shape[1])
+    figure.legend(frameon=False, loc="outside lower center", ncols=3)
+    _entitle(figure, title)
+    return figure
+
+
+def picture_pairs(pairs: np.ndarray, captions: list[str], title: str) -> Figure:
+    """Pairs of pictures uint8 (pairs, 2, height, width, 3), each pair with what is to be said of it below."""
+    columns = min(4, len(pairs))
+    rows = -(-len(pairs) // columns)
+    figure = Figure(figsize=(3.4 * columns, 0.6 + 2.5 * rows), layout="constrained")
+    for axes in figure.subplots(rows, columns, squeeze=False).flat:
+        axes.set_axis_off()
+    for axes, (left, right), caption in zip(figure.axes, pairs, captions, strict=False):
+        gap = np.full((left.shape[0], max(1, left.shape[1] // 12), 3), 255, np.uint8)
+        axes.imshow(np.concatenate([left, gap, right], axis=1), interpolation="nearest")
+        axes.set_title(caption, fontsize=8, y=-0.02, va="top")
+    _entitle(figure, title)
     return figure
 
 

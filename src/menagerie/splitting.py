@@ -23,11 +23,17 @@ from menagerie.params import (
 Parts = dict[str, np.ndarray]  # the positions, in the table of readable pictures, that each split gets
 
 
-def split(manifest: pd.DataFrame, policy: Split, duplicates: np.ndarray | None = None) -> pd.DataFrame:
+def split(
+    manifest: pd.DataFrame,
+    policy: Split,
+    groups: np.ndarray | None = None,
+    duplicates: np.ndarray | None = None,
+) -> pd.DataFrame:
     """Deal the readable pictures of a manifest out to train, val and test.
 
-    `duplicates`, int (len(manifest),), gives pictures that must stay together the same number; only
-    policies that deal by chance can heed it.
+    `groups`, int (len(manifest),), is the same number for pictures of one group; the policy `group`
+    keeps them in one split. `duplicates` likewise for pictures that must stay together whatever the
+    policy; only those that deal by chance can.
 
     Returns:
         One row for each picture of each split, in the manifest's order: index (row of the picture
@@ -63,7 +69,7 @@ def split(manifest: pd.DataFrame, policy: Split, duplicates: np.ndarray | None =
         case KFoldSplit():
             parts = _kfold(pictures, policy)
         case GroupSplit():
-            parts = _group(pictures, policy)
+            parts = _group(pictures, policy, None if groups is None else groups[readable])
     table = pd.concat([pictures.iloc[np.sort(parts[name])].assign(split=name) for name in SPLITS])
     check_classes(table, classes)
     return table[["index", "split", "label", "class", "path"]].reset_index(drop=True)
@@ -200,12 +206,13 @@ def _kfold(pictures: pd.DataFrame, policy: KFoldSplit) -> Parts:
     return {"train": train, "val": val, "test": test}
 
 
-def _group(pictures: pd.DataFrame, policy: GroupSplit) -> Parts:
-    """Keep each group's pictures on one side of the split."""
-    rows = np.arange(len(pictures))
-    return _holdout(
-        pictures, rows, policy, {"val", "test"}, signers(pictures["path"], pictures["class"]), False
-    )
+def _group(pictures: pd.DataFrame, policy: GroupSplit, groups: np.ndarray | None) -> Parts:
+    """Keep each group's pictures in one split; shares are of groups."""
+    if groups is None:
+        raise DataError(
+            "split.policy group needs dataset.groups, which is null; set it or choose another split"
+        )
+    return _holdout(pictures, np.arange(len(pictures)), policy, {"val", "test"}, groups, stratify=False)
 
 
 def signers(paths: pd.Series, classes: pd.Series) -> np.ndarray:
@@ -221,7 +228,7 @@ def signers(paths: pd.Series, classes: pd.Series) -> np.ndarray:
     numbers = [re.search(r"(\d+)$", PurePosixPath(path).stem) for path in paths]
     if None in numbers or not classes.str.fullmatch(r"\d").all():
         raise DataError(
-            "split.rule signers is for the sign digits: names like 7/IMG_5874.JPG; use another policy"
+            "dataset.groups signers is for the sign digits, with names like 7/IMG_5874.JPG; set it to null"
         )
     number = np.array([int(found[1]) for found in numbers])
     order = np.argsort(number, kind="stable")
@@ -240,28 +247,3 @@ def check_classes(table: pd.DataFrame, classes: list[str]) -> None:
                 f"class {', '.join(missing)} has no picture in {name}; "
                 "add pictures of it, or give dataset.split a larger share or another seed"
             )
-
-
-def describe(manifest: pd.DataFrame, table: pd.DataFrame) -> dict:
-    """Sum a split up for the data report: pictures by class and split, unreadable ones, shared ones."""
-    counts = pd.crosstab(table["class"], table["split"]).reindex(columns=list(SPLITS))
-    bad = manifest[manifest["status"] != "ok"]
-    test = set(table.loc[table["split"] == "test", "index"])
-    shared = {name: len(test & set(table.loc[table["split"] == name, "index"])) for name in ("train", "val")}
-    return {
-        "pictures": len(manifest),
-        "classes": {name: row.to_dict() for name, row in counts.iterrows()},
-        "splits": counts.sum().to_dict(),
-        "test_pictures_also_in": shared,
-        "unreadable": dict(zip(bad["path"], bad["status"], strict=True)),
-    }
-
-
-def examples(table: pd.DataFrame, count: int) -> np.ndarray:
-    """Rows int (classes, count) of the picture array: training pictures spread evenly over each class.
-
-    Classes with fewer pictures show some of them again.
-    """
-    train = table[table["split"] == "train"]
-    rows = [group["index"].to_numpy() for _, group in train.groupby("label")]
-    return np.stack([group[np.linspace(0, len(group) - 1, count).astype(int)] for group in rows])
