@@ -23,13 +23,14 @@ def entry(correct, val_correct=300, n=N, loss=0.5, epochs=20):
     return parts | {"epochs": epochs, "params": 1_204_650}
 
 
-def data_report(classes=("0", "1"), in_val=0, unreadable=()):
+def data_report(classes=("0", "1"), in_val=0, unreadable=(), groups=None):
     return {
         "pictures": 2062,
         "classes": {name: {"train": 825, "val": 206, "test": 206} for name in classes},
         "splits": {"train": 1650, "val": 412, "test": 412},
         "test_pictures_also_in": {"train": 0, "val": in_val},
         "unreadable": dict.fromkeys(unreadable, "empty file"),
+        "groups": groups,
     }
 
 
@@ -344,3 +345,12 @@ def test_twenty_models_have_twenty_rows(params):
     metrics = {f"model_{number:02d}": entry(300 + number) for number in range(20)}
     rows = table_with(comparison.report(params(), SOURCE, data_report(), metrics), "test accuracy")
     assert [row["model"] for row in rows] == sorted(metrics, reverse=True)
+
+
+def test_groups_on_both_sides_are_told(study):
+    groups = {"groups": 207, "in_test": 185, "in_test_and_train": 183, "in_test_and_val": 185}
+    metrics = {"sign_cnn": entry(373)}
+    assert "Of the 185 in test, 183 are in train too." in comparison.report(
+        study, SOURCE, data_report(groups=groups), metrics
+    )
+    assert "groups" not in comparison.report(study, SOURCE, data_report(), metrics)

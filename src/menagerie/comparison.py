@@ -116,6 +116,11 @@ def _data_section(params: Params, source: dict[str, Any], data: dict[str, Any]) 
         f"{len(data['unreadable'])} pictures could not be read.",
         counts.rename_axis("class").to_markdown(),
     ]
+    if groups := data["groups"]:
+        lines.append(
+            f"Pictures belong to {groups['groups']} groups ({params.dataset.groups}). Of the {groups['in_test']} "
+            f"in test, {groups['in_test_and_train']} are in train too."
+        )
     return "\n\n".join(lines)
 
 

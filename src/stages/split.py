@@ -1,6 +1,6 @@
 """Deal the pictures out to train, val and test.
 
-reads: data/<ds>/{images.npy,manifest.csv}, params dataset.split
+reads: data/<ds>/{images.npy,manifest.csv}, params dataset.split, dataset.groups
 writes: data/<ds>/{split.csv,report.json}, plots/<ds>/data/
 use: python src split
 """
@@ -8,7 +8,7 @@ use: python src split
 import numpy as np
 import pandas as pd
 
-from menagerie import paths, plots, splitting
+from menagerie import data_report, paths, plots, splitting
 from menagerie.files import whole, whole_folder, write_json
 from menagerie.images.manifest import read_manifest
 from menagerie.params import load_params
@@ -17,21 +17,34 @@ from menagerie.params import load_params
 def main() -> None:
     dataset = load_params(paths.PARAMS).dataset
     manifest = read_manifest(paths.manifest(dataset.name))
-    table = splitting.split(manifest, dataset.split)
-    summary = splitting.describe(manifest, table)
-    counts = pd.DataFrame(summary["classes"]).T
-    examples = np.load(paths.images(dataset.name), mmap_mode="r")[splitting.examples(table, 10)]
+    images = np.load(paths.images(dataset.name), mmap_mode="r")
+    groups = splitting.signers(manifest["path"], manifest["class"]) if dataset.groups else None
+    table = splitting.split(manifest, dataset.split, groups)
+    histogram = data_report.pixel_histogram(images, table["index"].unique())
+    report = data_report.describe(manifest, table) | {
+        "sizes": data_report.sizes(manifest),
+        "pixels": data_report.pixel_statistics(histogram),
+        "groups": None if groups is None else data_report.groups_on_both_sides(table, groups),
+    }
 
     with whole(paths.split(dataset.name)) as path:
         table.to_csv(path, index=False, lineterminator="\n")
     with whole(paths.data_report(dataset.name)) as path:
-        write_json(path, summary)
+        write_json(path, report)
     with whole_folder(paths.data_plots(dataset.name)) as folder:
-        plots.class_counts(counts, f"{dataset.title}: pictures by class and split").savefig(
-            folder / "classes.png"
-        )
-        grid = plots.picture_grid(examples, list(counts.index), f"{dataset.title}: training pictures")
-        grid.savefig(folder / "examples.png")
+        counts, good = pd.DataFrame(report["classes"]).T, manifest[manifest["status"] == "ok"]
+        figures = {
+            "classes": plots.class_counts(counts, f"{dataset.title}: pictures by class and split"),
+            "sizes": plots.picture_sizes(good["width"], good["height"], f"{dataset.title}: sizes as stored"),
+            "pixels": plots.pixel_values(histogram, f"{dataset.title}: pixel values as prepared"),
+            "examples": plots.picture_grid(
+                images[data_report.examples(table, 10)],
+                list(counts.index),
+                f"{dataset.title}: training pictures",
+            ),
+        }
+        for name, figure in figures.items():
+            figure.savefig(folder / f"{name}.png", dpi=120)
 
-    sizes = ", ".join(f"{count} {name}" for name, count in summary["splits"].items())
+    sizes = ", ".join(f"{count} {name}" for name, count in report["splits"].items())
     print(f"split: wrote {paths.split(dataset.name)}: {sizes}")

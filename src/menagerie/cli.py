@@ -1,0 +1,94 @@
+"""The command `menagerie`: what is done beside the pipeline.
+
+Each command imports what it needs when it runs: `menagerie --help` loads no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from menagerie.errors import DownloadError, MenagerieError, ParamsError, unknown
+
+if TYPE_CHECKING:
+    from menagerie.params import Dataset
+
+
+class _Commands(click.Group):
+    """Commands that end with exit code 1 and a message where the user can mend something."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except BrokenPipeError:  # of `menagerie ... | head`, which click ends quietly
+            raise
+        except (MenagerieError, OSError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Image classification that can be repeated: what is done beside `dvc repro`."""
+
+
+@main.command()
+@click.argument("dataset")
+@click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
+def mirror(dataset: str, folder: Path | None) -> None:
+    """Fetch all files of DATASET, a name of conf/dataset, into FOLDER, and verify them.
+
+    With MENAGERIE_MIRROR set to FOLDER, the pipeline needs no network. Without FOLDER, the folder that
+    MENAGERIE_MIRROR names is filled. What is there and right is not fetched again.
+    """
+    from menagerie import sources
+
+    chosen = _dataset(dataset)
+    folder = folder or _mirror_folder(dataset)
+    files = sources.mirror(chosen, folder)
+    if not files:
+        click.echo(f"{dataset}: nothing to mirror, its pictures do not come over a network")
+        return
+    click.echo(f"{folder} holds all of {dataset}:")
+    for file in files:
+        click.echo(f"{file.stat().st_size:>15,} bytes  {file.name}")
+
+
+def _mirror_folder(dataset: str) -> Path:
+    from menagerie import paths
+    from menagerie.download import mirror_location
+    from menagerie.download.remote import local_path
+
+    location = mirror_location(os.environ.get("MENAGERIE_MIRROR"), paths.main_repository())
+    if location is None or not location.startswith("file:"):
+        raise DownloadError(
+            f"MENAGERIE_MIRROR is {location or 'not set'}; name the folder to fill: "
+            f"menagerie mirror {dataset} FOLDER"
+        )
+    return local_path(location)
+
+
+def _dataset(name: str) -> Dataset:
+    """A data set as conf/ composes it."""
+    import yaml
+    from hydra import compose, initialize_config_dir
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    from menagerie.params import Dataset, parse
+
+    conf = Path("conf").resolve()
+    known = [path.stem for path in conf.glob("dataset/*.yaml")]
+    if not known:
+        raise ParamsError(f"conf/dataset is not in {Path.cwd()}; run from the root of the repository")
+    if name not in known:
+        raise ParamsError(unknown("data set", name, known))
+    try:
+        with initialize_config_dir(str(conf), version_base=None):
+            values = OmegaConf.to_container(compose("config", [f"dataset={name}"]).dataset, resolve=True)
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
+        raise ParamsError(f"conf/ cannot be composed with dataset={name}: {error}; mend it there") from error
+    return parse(Dataset, values, f"conf/dataset/{name}.yaml")
