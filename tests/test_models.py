@@ -9,7 +9,7 @@ from menagerie.errors import ModelError, ParamsError
 
 keras = pytest.importorskip("keras")
 
-from menagerie import model_files, models  # noqa: E402
+from menagerie import model_files, models, previews  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
 
@@ -134,3 +134,18 @@ def test_a_model_file_that_is_missing_or_cut_is_named(params, tmp_path):
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(ModelError, match=r"model\.keras is no model"):
         model_files.load_model(path)
+
+
+def test_each_augmentation_is_shown_alone_on_the_pictures(params):
+    model = build(params, "cnn_augmented", (32, 32, 3))
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
+    keras.utils.set_random_seed(1)
+    shown = previews.augmentations(model, pictures)
+    flip, rotation = shown
+    assert ("flip" in flip, "rotation" in rotation) == (True, True)
+    for picture, flipped in zip(pictures, shown[flip], strict=True):
+        assert (flipped == picture).all() or (flipped == picture[:, ::-1]).all()
+    assert (shown[flip] != pictures).any()
+    assert shown[rotation].dtype == np.uint8
+    assert (shown[rotation] != pictures).any()
+    assert previews.augmentations(build(params, "cnn", (32, 32, 3)), pictures) == {}

@@ -118,8 +118,8 @@ def _data_section(params: Params, source: dict[str, Any], data: dict[str, Any]) 
     ]
     if groups := data["groups"]:
         lines.append(
-            f"Pictures belong to {groups['groups']} groups ({params.dataset.groups}). Of the {groups['in_test']} "
-            f"in test, {groups['in_test_and_train']} are in train too."
+            f"Pictures belong to {groups['groups']} groups ({params.dataset.groups}). "
+            f"Of the {groups['in_test']} in test, {groups['in_test_and_train']} are in train too."
         )
     return "\n\n".join(lines)
 
