@@ -237,6 +237,7 @@ class Compute(Section):
 class Params(Section):
     study: Name | None
     seed: Seed
+    watch: str
     compute: Compute
     dataset: Dataset
     models: Annotated[dict[Name, Model], Field(min_length=1)]
