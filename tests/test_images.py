@@ -908,3 +908,15 @@ def test_classes_are_renamed_and_sorted_by_their_new_names(tmp_path):
             archive.writestr(name, b"")
     pictures = find_pictures([tmp_path / "own.zip"], "{class}", {"cane": "dog", "mucca": "cow"})
     assert [picture.class_name for picture in pictures] == ["cow", "dog", "ragno"]
+
+
+@pytest.mark.parametrize(("resize", "fit"), [("crop", ImageOps.fit), ("pad", ImageOps.pad)])
+@pytest.mark.parametrize("shape", [(40, 100), (100, 40), (64, 64)])
+def test_crop_and_pad_are_those_of_pillow_on_the_upright_picture(resize, fit, shape):
+    pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    picture, exif = Image.fromarray(pixels), Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    data = io.BytesIO()
+    picture.save(data, "PNG", exif=exif)
+    expected = fit(picture.transpose(Image.Transpose.ROTATE_270), (24, 32), Image.Resampling.BILINEAR)
+    np.testing.assert_array_equal(decode(data.getvalue(), (32, 24), resize), np.array(expected))

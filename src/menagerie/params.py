@@ -159,6 +159,7 @@ class Dataset(Section):
     source: Source
     layout: Layout
     image_size: Annotated[tuple[Count, Count], Field(strict=False)]  # height, width
+    resize: Literal["stretch", "crop", "pad"]
     max_unreadable: Fraction
     groups: Literal["signers"] | None
     split: Split

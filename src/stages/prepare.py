@@ -18,9 +18,12 @@ def main() -> None:
     archives = sorted(paths.raw(dataset.name).iterdir())
     pictures = find_pictures(archives, dataset.layout.folders, dataset.layout.class_names)
     work = paths.work() / "prepare" / dataset.name
-    prepare(pictures, dataset.image_size, array, manifest_path, work, dataset.max_unreadable)
+    size, most = dataset.image_size, dataset.max_unreadable
+    prepare(pictures, size, array, manifest_path, work, most, resize=dataset.resize)
     manifest = read_manifest(manifest_path)
 
     unreadable = (manifest["status"] != "ok").sum()
-    size = "x".join(map(str, dataset.image_size))
-    print(f"prepare: wrote {array}: {len(manifest)} pictures of {size}, {unreadable} of them unreadable")
+    print(
+        f"prepare: wrote {array}: {len(manifest)} pictures of {size[0]}x{size[1]}, "
+        f"{unreadable} of them unreadable"
+    )

@@ -18,20 +18,21 @@ class UnreadableError(DataError):
     """A file that cannot be decoded; the text is a short reason."""
 
 
-def decode(data: bytes, size: tuple[int, int]) -> np.ndarray:
+def decode(data: bytes, size: tuple[int, int], resize: str = "stretch") -> np.ndarray:
     """The first frame of a picture, upright, as (height, width, 3) uint8 RGB of `size`.
 
     What is transparent becomes white, as viewers show it. (Keras drops the alpha channel, and so
     shows colours that nobody was meant to see: often black on black.) More than 8 bits are scaled
-    to 8. Resizing is bilinear and stretches, without antialiasing, as
-    `keras.utils.image_dataset_from_directory` does it, then rounds; JPEGs may differ by the rounding of
-    the decoder.
+    to 8. `resize` is `stretch`: bilinear without antialiasing, as
+    `keras.utils.image_dataset_from_directory` does it, then rounded; JPEGs may differ by the rounding of
+    the decoder. Or `crop`, which keeps the middle, or `pad`, with black: both keep the aspect ratio and are
+    bilinear with antialiasing.
 
     Raises:
         UnreadableError: the file is empty, broken, truncated, too large or no picture.
     """
     with opened(data) as picture:
-        return pixels_of(picture, size)
+        return pixels_of(picture, size, resize)
 
 
 @contextmanager
@@ -55,16 +56,24 @@ def opened(data: bytes) -> Iterator[Image.Image]:
         raise UnreadableError(f"{type(error).__name__}: {text}"[:200]) from error
 
 
-def pixels_of(picture: Image.Image, size: tuple[int, int]) -> np.ndarray:
+def pixels_of(picture: Image.Image, size: tuple[int, int], resize: str) -> np.ndarray:
     """As `decode`, of a picture that is open."""
     orientation = _orientation(picture)
+    if resize != "stretch":
+        fit = {"crop": ImageOps.fit, "pad": ImageOps.pad}[resize]
+        upright = _turned(Image.fromarray(_rgb(picture, _white(picture))), orientation)
+        return np.array(fit(upright, size[::-1], Image.Resampling.BILINEAR))
     height, width = size if orientation < 5 else size[::-1]
     pixels = _resized(picture, height, width)
     if orientation == 1:
         return pixels
-    small = Image.fromarray(pixels)  # turned after resizing: the same pixels for a fraction of the work
-    small.getexif()[ExifTags.Base.Orientation] = orientation
-    return np.array(ImageOps.exif_transpose(small))
+    # Turned after resizing: the same pixels for a fraction of the work.
+    return np.array(_turned(Image.fromarray(pixels), orientation))
+
+
+def _turned(picture: Image.Image, orientation: int) -> Image.Image:
+    picture.getexif()[ExifTags.Base.Orientation] = orientation
+    return ImageOps.exif_transpose(picture)
 
 
 def _orientation(picture: Image.Image) -> int:

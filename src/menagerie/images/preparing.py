@@ -37,12 +37,13 @@ def prepare(
     work: Path,
     max_unreadable: float,
     workers: int | None = None,
+    resize: str = "stretch",
 ) -> None:
     """Decode pictures into `array`, an .npy of (N, height, width, 3) uint8, and list them in `manifest`.
 
     Rows are in the order of `pictures`; that of an unreadable one is zero and its status says why.
     All is built in `work` and moved when it is whole: after an interruption or an error the same call
-    goes on where that stood. `workers` is by default the number of cores.
+    goes on where that stood. `workers` is by default the number of cores; `resize` as in `decode`.
 
     Raises:
         DataError: more than a share `max_unreadable` is unreadable, an archive is damaged, a file
@@ -51,8 +52,8 @@ def prepare(
     try:
         work.mkdir(parents=True, exist_ok=True)
         with _locked(work):
-            build = _build_folder(work, _fingerprint(pictures, image_size))
-            records = _decode_all(pictures, image_size, build, workers or _cores())
+            build = _build_folder(work, _fingerprint(pictures, image_size, resize))
+            records = _decode_all(pictures, image_size, resize, build, workers or _cores())
             paths, statuses = [picture.path for picture in pictures], [record.status for record in records]
             check_readable({"path": paths, "status": statuses}, max_unreadable)
             with whole(manifest) as manifest_part, whole(array) as array_part:
@@ -85,11 +86,11 @@ def _locked(work: Path) -> Iterator[None]:
         lock.release()
 
 
-def _fingerprint(pictures: Sequence[Picture], image_size: tuple[int, int]) -> str:
-    """A hash of all that the result depends on: versions, code, archives, pictures and size."""
+def _fingerprint(pictures: Sequence[Picture], image_size: tuple[int, int], resize: str) -> str:
+    """A hash of all that the result depends on: versions, code, archives, pictures, size and resizing."""
     code = [Path(archives.__file__), *sorted(Path(__file__).parent.glob("*.py"))]
     sources = sorted({picture.archive for picture in pictures})
-    facts = [PIL.__version__, np.__version__, image_size]
+    facts = [PIL.__version__, np.__version__, image_size, resize]
     facts += [(path.name, file_sha256(path)) for path in code + sources]
     digest = hashlib.sha256(repr(facts).encode("utf-8"))
     for picture in pictures:
@@ -108,7 +109,7 @@ def _build_folder(work: Path, fingerprint: str) -> Path:
 
 
 def _decode_all(
-    pictures: Sequence[Picture], image_size: tuple[int, int], build: Path, workers: int
+    pictures: Sequence[Picture], image_size: tuple[int, int], resize: str, build: Path, workers: int
 ) -> list[Record]:
     """Fill build/images.npy; the records are in the order of `pictures`."""
     rows = Rows.allocate(build / "images.npy", (len(pictures), *image_size, 3))
@@ -120,7 +121,7 @@ def _decode_all(
     bar = tqdm(
         desc="prepare", unit=" pictures", total=len(pictures), initial=len(pictures) - left, disable=None
     )
-    with bar, closing(decoded(todo, Decoder(rows, image_size), workers)) as results:
+    with bar, closing(decoded(todo, Decoder(rows, image_size, resize), workers)) as results:
         for result in results:
             journal.append(result)
             finished[result.number] = result.records

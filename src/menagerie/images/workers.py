@@ -80,9 +80,10 @@ class Rows:
 class Decoder:
     """Decodes a chunk into its rows. It keeps one archive open, so that a tar.gz is read once through."""
 
-    def __init__(self, rows: Rows, image_size: tuple[int, int]):
+    def __init__(self, rows: Rows, image_size: tuple[int, int], resize: str):
         self._rows = rows
         self._image_size = image_size
+        self._resize = resize
         self._archive: Archive | None = None
 
     def close(self) -> None:
@@ -113,7 +114,7 @@ class Decoder:
         try:
             with opened(data) as picture:
                 record = Record(*picture.size, picture.mode, sha256, OK)
-                return pixels_of(picture, self._image_size), record
+                return pixels_of(picture, self._image_size, self._resize), record
         except UnreadableError as error:
             return self._unreadable(sha256, str(error))
 
