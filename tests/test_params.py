@@ -377,3 +377,11 @@ def test_the_letters_of_every_language_are_read(tmp_path, real):
     title = "手語 Ziffern"
     path.write_text(yaml.safe_dump(put(real, "dataset.title", title), allow_unicode=True), encoding="utf-8")
     assert load_params(path).dataset.title == title
+
+
+@pytest.mark.parametrize("path", ["pictures", "~/pictures", ""])
+def test_a_folder_of_pictures_is_given_by_its_absolute_path(compose, path):
+    values = compose("dataset=folder", "dataset.source.path=/x")
+    values["dataset"]["source"]["path"] = path
+    with pytest.raises(ParamsError, match=r"dataset\.source\.path: should be an absolute path"):
+        parse(Params, values, "params.yaml")

@@ -3,18 +3,13 @@
 Each command imports what it needs when it runs: `menagerie --help` loads no TensorFlow.
 """
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from menagerie.errors import DownloadError, MenagerieError, ParamsError, unknown
-
-if TYPE_CHECKING:
-    from menagerie.params import Dataset
 
 
 class _Commands(click.Group):
@@ -44,13 +39,14 @@ def mirror(dataset: str, folder: Path | None) -> None:
     MENAGERIE_MIRROR names is filled. What is there and right is not fetched again.
     """
     from menagerie import sources
+    from menagerie.params import Dataset, parse
 
-    chosen = _dataset(dataset)
-    folder = folder or _mirror_folder(dataset)
-    files = sources.mirror(chosen, folder)
-    if not files:
+    chosen = parse(Dataset, _composed(dataset), f"conf/dataset/{dataset}.yaml")
+    if not sources.needs_network(chosen.source.kind):
         click.echo(f"{dataset}: nothing to mirror, its pictures do not come over a network")
         return
+    folder = folder or _mirror_folder(dataset)
+    files = sources.mirror(chosen, folder)
     click.echo(f"{folder} holds all of {dataset}:")
     for file in files:
         click.echo(f"{file.stat().st_size:>15,} bytes  {file.name}")
@@ -70,15 +66,13 @@ def _mirror_folder(dataset: str) -> Path:
     return local_path(location)
 
 
-def _dataset(name: str) -> Dataset:
+def _composed(name: str) -> dict[str, Any]:
     """A data set as conf/ composes it."""
     import yaml
     from hydra import compose, initialize_config_dir
     from hydra.errors import HydraException
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
-
-    from menagerie.params import Dataset, parse
 
     conf = Path("conf").resolve()
     known = [path.stem for path in conf.glob("dataset/*.yaml")]
@@ -88,7 +82,6 @@ def _dataset(name: str) -> Dataset:
         raise ParamsError(unknown("data set", name, known))
     try:
         with initialize_config_dir(str(conf), version_base=None):
-            values = OmegaConf.to_container(compose("config", [f"dataset={name}"]).dataset, resolve=True)
+            return OmegaConf.to_container(compose("config", [f"dataset={name}"]).dataset, resolve=True)
     except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         raise ParamsError(f"conf/ cannot be composed with dataset={name}: {error}; mend it there") from error
-    return parse(Dataset, values, f"conf/dataset/{name}.yaml")

@@ -108,10 +108,11 @@ def _data_section(params: Params, source: dict[str, Any], data: dict[str, Any]) 
     counts = pd.DataFrame(data["classes"]).T
     counts.index = [" ".join(name.split()).replace("|", "\\|") for name in counts.index]  # a cell is one line
     counts = pd.concat([counts, pd.DataFrame({"all": counts.sum()}).T])
+    where = f" from <{params.dataset.homepage}>" if params.dataset.homepage else ""
     lines = [
         "## Data",
-        f"{data['pictures']} pictures from <{params.dataset.homepage}>, licence {params.dataset.licence}, "
-        f"content SHA-256 `{source['content_sha256']}`. {params.dataset.citation}",
+        f"{data['pictures']} pictures{where}, licence {params.dataset.licence}, "
+        f"content SHA-256 `{source['content_sha256']}`. {params.dataset.citation}".strip(),
         f"Split policy `{params.dataset.split.policy}`, seed {params.dataset.split.seed}; "
         f"{len(data['unreadable'])} pictures could not be read.",
         counts.rename_axis("class").to_markdown(),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from menagerie.errors import ParamsError, unknown
@@ -86,6 +86,17 @@ class FolderSource(Section):
 
     kind: Literal["folder"]
     path: str
+
+    @field_validator("path")
+    @classmethod
+    def _absolute(cls, path: str) -> str:
+        # An experiment in a copy would look for a relative one elsewhere, and DVC knows no ~. What is
+        # not given yet, ???, is for load_params to tell.
+        if path != "???" and not Path(path).is_absolute():
+            raise PydanticCustomError(
+                "absolute_path", "should be an absolute path, such as /home/me/pictures"
+            )
+        return path
 
 
 Source = Annotated[

@@ -1,13 +1,11 @@
 """One archive at an address (http, https or file), or of that name in the mirror."""
 
-import os
 from pathlib import Path
 from typing import Any
 
-from menagerie import paths
-from menagerie.download import Remote, mirror_location
-from menagerie.download import fetch as fetch_files
+from menagerie.download import Remote
 from menagerie.params import ArchiveSource
+from menagerie.sources import fetch_remotes
 
 
 def fetch(source: ArchiveSource, folder: Path) -> list[dict[str, Any]]:
@@ -16,10 +14,9 @@ def fetch(source: ArchiveSource, folder: Path) -> list[dict[str, Any]]:
     Raises:
         DownloadError: it cannot be had, or not whole.
     """
-    remote = Remote(source.url, source.file, size=None, md5=None, sha256=None)
-    mirror = mirror_location(os.environ.get("MENAGERIE_MIRROR"), paths.main_repository())
-    fetched = fetch_files([remote], folder, paths.work() / "downloads", mirror)
-    return [
-        {"file": file.path.name, "size": file.size, "sha256": file.sha256, "url": source.url}
-        for file in fetched
-    ]
+    return fetch_remotes(remotes(source, folder), folder)
+
+
+def remotes(source: ArchiveSource, folder: Path) -> list[Remote]:
+    """The archive; no hash of its bytes is known beforehand."""
+    return [Remote(source.url, source.file)]
