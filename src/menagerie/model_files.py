@@ -23,7 +23,7 @@ def save_model(model: keras.Model, path: Path) -> None:
     when there is one.
     """
     saved = path.with_name("saved.keras")
-    keras.Model(model.inputs, model.outputs, name=model.name).save(saved)  # a view with nothing compiled
+    keras.Model(model.input, model.output, name=model.name).save(saved)  # a view with nothing compiled
     with zipfile.ZipFile(saved) as source, zipfile.ZipFile(path, "w") as target:
         for name in source.namelist():
             content = source.read(name)
