@@ -9,9 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from PIL import Image
 
 mlflow = pytest.importorskip("mlflow")
 
@@ -184,6 +186,40 @@ def test_sign_digits_from_the_mirror_have_the_published_split(clone, mirror):
     report = json.loads((clone / "data/sign_digits/report.json").read_text(encoding="utf-8"))
     assert report["splits"] == {"train": 1650, "val": 412, "test": 412}
     assert report["test_pictures_also_in"] == {"train": 0, "val": 412}
+
+
+def test_a_persons_own_folder_is_enough_and_its_changes_are_noticed(clone, tmp_path):
+    pictures = tmp_path / "my pictures"
+    rng = np.random.default_rng(0)
+    for name in ("red ones", "grün"):
+        (pictures / name).mkdir(parents=True)
+        for number in range(12):
+            pixels = rng.integers(0, 256, (20, 30, 3), np.uint8)
+            Image.fromarray(pixels).save(pictures / name / f"a picture {number}.jpg")
+    choice = ("-S", "dataset=folder", "-S", f"dataset.source.path={pictures}", "-S", "model=cnn")
+    succeed(clone, "dvc", "exp", "run", "split", *choice)
+    report = json.loads((clone / "data/folder/report.json").read_text(encoding="utf-8"))
+    assert report["splits"] == {"train": 15, "val": 4, "test": 5}
+    assert stages_run(succeed(clone, "dvc", "repro", "split")) == []
+
+    Image.new("RGB", (9, 9)).save(pictures / "grün" / "new.png")
+    assert stages_run(succeed(clone, "dvc", "repro", "split")) == ["download", "prepare", "split"]
+    report = json.loads((clone / "data/folder/report.json").read_text(encoding="utf-8"))
+    assert report["pictures"] == 25
+
+
+def test_a_folder_that_is_not_given_is_asked_for(clone):
+    asked = run(clone, "dvc", "exp", "run", "split", "-S", "dataset=folder")
+    assert asked.returncode != 0
+    assert "dataset.source.path must be given: dvc exp run -S 'dataset.source.path=...'" in asked.everything
+
+
+def test_the_jpeg_copy_of_cifar10_prepares_whole(clone, mirror):
+    succeed(clone, "dvc", "exp", "run", "split", "-S", "dataset=cifar10_images", MENAGERIE_MIRROR=str(mirror))
+    report = json.loads((clone / "data/cifar10_images/report.json").read_text(encoding="utf-8"))
+    assert report["pictures"] == 60_000
+    assert [sum(counts.values()) for counts in report["classes"].values()] == [6000] * 10
+    assert report["splits"]["test"] == 10_000
 
 
 # single stages and bad input

@@ -433,3 +433,23 @@ def test_pictures_that_must_stay_together_do(params, policy):
 def test_a_policy_that_deals_itself_cannot_keep_pictures_together():
     with pytest.raises(DataError, match=r"keep_together needs split.policy stratified or given: keras"):
         split(manifest([60, 60]), keras_policy(), duplicates=np.zeros(120, int))
+
+
+def test_of_duplicates_the_one_in_test_stays_then_that_in_val():
+    table = pd.DataFrame(
+        [
+            (0, "train"),
+            (1, "train"),
+            (2, "train"),
+            (5, "train"),
+            (3, "val"),
+            (4, "val"),
+            (4, "test"),
+            (6, "test"),
+        ],
+        columns=["index", "split"],
+    )
+    groups = np.array([0, 1, 1, 1, 0, 5, 6])  # 0 = 4 (val and test), 1 = 2 (train) = 3 (val)
+    kept, dropped = splitting.without_duplicates(table, groups)
+    assert kept.to_numpy().tolist() == [[5, "train"], [3, "val"], [4, "val"], [4, "test"], [6, "test"]]
+    assert dropped["index"].tolist() == [0, 1, 2]

@@ -6,6 +6,9 @@ import numpy as np
 import pandas as pd
 
 from menagerie.data import SPLITS, gather
+from menagerie.duplicates import Duplicates, conflicts
+
+LISTED = 100  # of each kind: a report is to be read
 
 
 def describe(manifest: pd.DataFrame, table: pd.DataFrame) -> dict[str, Any]:
@@ -79,3 +82,57 @@ def examples(table: pd.DataFrame, count: int) -> np.ndarray:
     rng = np.random.default_rng(0)
     rows = [group["index"].to_numpy() for _, group in train.groupby("label")]
     return np.stack([rng.choice(group, count, replace=len(group) < count) for group in rows])
+
+
+def duplicates(
+    table: pd.DataFrame, found: Duplicates, leaks: pd.DataFrame, dropped: pd.DataFrame
+) -> dict[str, Any]:
+    """Count what is there more than once in a split, and list the first LISTED leaks, conflicts and drops.
+
+    A leak is a picture of one split that another split holds too; a conflict is a duplicate of another
+    class. `leaks` are those before anything was dropped.
+    """
+    rows = table["index"].unique()
+    differing = conflicts(table, found)
+    return {
+        "exact": int((found.copies[rows] != rows).sum()),
+        "exact_or_near": int((found.groups[rows] != rows).sum()),
+        "leaks": leaks.groupby(["split", "other_split"])
+        .size()
+        .rename("count")
+        .reset_index()
+        .to_dict("records"),
+        "leaked": leaks.head(LISTED).to_dict("records"),
+        "conflicts": len(differing),
+        "conflicting": differing.head(LISTED).to_dict("records"),
+        "dropped": len(dropped),
+        "dropped_pictures": dropped["path"].head(LISTED).tolist(),
+    }
+
+
+def pairs_to_show(
+    pictures: pd.DataFrame, found: Duplicates, leaks: pd.DataFrame, most: int = 12
+) -> pd.DataFrame:
+    """Choose pairs for a figure, leaks first, then other duplicates: index, other_index, caption."""
+    index = dict(zip(pictures["path"], pictures["index"], strict=True))
+    path = dict(zip(pictures["index"], pictures["path"], strict=True))
+    shown = [
+        (
+            index[row.path],
+            index[row.other_path],
+            f"{row.split} {_short(row.path)}\n{row.other_split} {_short(row.other_path)}\n{row.kind}",
+        )
+        for row in leaks.head(most).itertuples()
+    ]
+    rows = pictures["index"].to_numpy()
+    for row in rows[found.groups[rows] != rows][: most - len(shown)]:
+        first = found.groups[row]
+        kind = "exact" if found.copies[row] == found.copies[first] else "near"
+        shown.append((row, first, f"{_short(path[row])}\n{_short(path[first])}\n{kind}"))
+    return pd.DataFrame(shown, columns=["index", "other_index", "caption"])
+
+
+def _short(path: str) -> str:
+    """The class folder and the file's name, or their end: what fits under a picture."""
+    name = "/".join(path.split("/")[-2:])
+    return name if len(name) <= 32 else "..." + name[-29:]

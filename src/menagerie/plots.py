@@ -132,9 +132,9 @@ def picture_pairs(pairs: np.ndarray, captions: list[str], title: str) -> Figure:
     for axes in figure.subplots(rows, columns, squeeze=False).flat:
         axes.set_axis_off()
     for axes, (left, right), caption in zip(figure.axes, pairs, captions, strict=False):
-        gap = np.full((left.shape[0], max(1, left.shape[1] // 12), 3), 255, np.uint8)
-        axes.imshow(np.concatenate([left, gap, right], axis=1), interpolation="nearest")
-        axes.set_title(caption, fontsize=8, y=-0.02, va="top")
+        gap = np.full((left.shape[0], max(1, left.shape[1] // 20), 3), 255, np.uint8)
+        axes.imshow(np.concatenate([gap, left, gap, right, gap], axis=1), interpolation="nearest")
+        axes.set_title(caption, fontsize=8, y=-0.06, va="top")
     _entitle(figure, title)
     return figure
 

@@ -239,6 +239,21 @@ def signers(paths: pd.Series, classes: pd.Series) -> np.ndarray:
     return groups
 
 
+def without_duplicates(table: pd.DataFrame, groups: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Keep one picture of each group of duplicates: one in test, else in val, else in train.
+
+    So a published test set stays as it is, and what leaked from it goes out of train. `groups`, int (N,),
+    is the same number for duplicates, by row of the picture array.
+
+    Returns:
+        The split table without the other pictures, and the lines of those.
+    """
+    rank = table["split"].map({"test": 0, "val": 1, "train": 2})
+    ordered = table.assign(group=groups[table["index"]], rank=rank).sort_values(["rank", "index"])
+    kept = table["index"].isin(ordered.drop_duplicates("group")["index"])
+    return table[kept].reset_index(drop=True), table[~kept].reset_index(drop=True)
+
+
 def check_classes(table: pd.DataFrame, classes: list[str]) -> None:
     """Raise DataError when a class has no picture in one of the splits."""
     for name in SPLITS:

@@ -1,6 +1,6 @@
-"""Deal the pictures out to train, val and test.
+"""Deal the pictures out to train, val and test, and tell what the data set holds.
 
-reads: data/<ds>/{images.npy,manifest.csv}, params dataset.split, dataset.groups
+reads: data/<ds>/{images.npy,manifest.csv}, params dataset.split, dataset.groups, dataset.duplicates
 writes: data/<ds>/{split.csv,report.json}, plots/<ds>/data/
 use: python src split
 """
@@ -8,7 +8,7 @@ use: python src split
 import numpy as np
 import pandas as pd
 
-from menagerie import data_report, paths, plots, splitting
+from menagerie import data_report, duplicates, paths, plots, splitting
 from menagerie.files import whole, whole_folder, write_json
 from menagerie.images.manifest import read_manifest
 from menagerie.params import load_params
@@ -18,13 +18,21 @@ def main() -> None:
     dataset = load_params(paths.PARAMS).dataset
     manifest = read_manifest(paths.manifest(dataset.name))
     images = np.load(paths.images(dataset.name), mmap_mode="r")
+    good = manifest[manifest["status"] == "ok"]
+    found = duplicates.find_duplicates(images, good["index"].to_numpy())
     groups = splitting.signers(manifest["path"], manifest["class"]) if dataset.groups else None
-    table = splitting.split(manifest, dataset.split, groups)
+    together = found.groups if dataset.duplicates == "keep_together" else None
+    table = splitting.split(manifest, dataset.split, groups, together)
+    leaks, dropped = duplicates.leaks(table, found), table.iloc[:0]
+    if dataset.duplicates == "drop":
+        table, dropped = splitting.without_duplicates(table, found.groups)
+        splitting.check_classes(table, sorted(manifest["class"].unique()))
     histogram = data_report.pixel_histogram(images, table["index"].unique())
     report = data_report.describe(manifest, table) | {
         "sizes": data_report.sizes(manifest),
         "pixels": data_report.pixel_statistics(histogram),
         "groups": None if groups is None else data_report.groups_on_both_sides(table, groups),
+        "duplicates": data_report.duplicates(table, found, leaks, dropped),
     }
 
     with whole(paths.split(dataset.name)) as path:
@@ -32,19 +40,22 @@ def main() -> None:
     with whole(paths.data_report(dataset.name)) as path:
         write_json(path, report)
     with whole_folder(paths.data_plots(dataset.name)) as folder:
-        counts, good = pd.DataFrame(report["classes"]).T, manifest[manifest["status"] == "ok"]
+        counts = pd.DataFrame(report["classes"]).T
+        examples = images[data_report.examples(table, 10)]
         figures = {
             "classes": plots.class_counts(counts, f"{dataset.title}: pictures by class and split"),
             "sizes": plots.picture_sizes(good["width"], good["height"], f"{dataset.title}: sizes as stored"),
             "pixels": plots.pixel_values(histogram, f"{dataset.title}: pixel values as prepared"),
             "examples": plots.picture_grid(
-                images[data_report.examples(table, 10)],
-                list(counts.index),
-                f"{dataset.title}: training pictures",
+                examples, list(counts.index), f"{dataset.title}: training pictures"
             ),
         }
+        if len(pairs := data_report.pairs_to_show(good, found, leaks)):
+            title = f"{dataset.title}: pictures that are there more than once"
+            shown = images[pairs[["index", "other_index"]].to_numpy()]
+            figures["duplicates"] = plots.picture_pairs(shown, list(pairs["caption"]), title)
         for name, figure in figures.items():
             figure.savefig(folder / f"{name}.png", dpi=120)
 
     sizes = ", ".join(f"{count} {name}" for name, count in report["splits"].items())
-    print(f"split: wrote {paths.split(dataset.name)}: {sizes}")
+    print(f"split: wrote {paths.split(dataset.name)}: {sizes}; {len(leaks)} leaks between them")
