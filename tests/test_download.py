@@ -898,9 +898,11 @@ def test_two_runs_that_fetch_one_remote_take_turns(server, tmp_path, same_folder
 
 
 CHILD = """
+import signal
 import sys
 from pathlib import Path
 from menagerie.download import Remote, fetch
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started without
 url, size, sha256, raw, work = sys.argv[1:]
 fetch([Remote(url, "a.bin", int(size), sha256=sha256)], Path(raw), Path(work), None)
 """

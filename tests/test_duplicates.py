@@ -18,12 +18,12 @@ from menagerie.duplicates import (
     conflicts,
     find_duplicates,
     leaks,
-    without_duplicates,
 )
 from menagerie.images.decoding import decode
 from menagerie.images.layout import find_pictures
 from menagerie.images.manifest import read_manifest
 from menagerie.images.preparing import prepare
+from menagerie.splitting import without_duplicates
 
 SIDE = 100
 LEAK = ["split", "path", "class", "other_split", "other_path", "other_class", "kind", "distance"]
@@ -440,25 +440,6 @@ def test_duplicates_of_different_classes_are_told_once_each():
 # what to do about them
 
 
-def test_the_first_picture_of_each_group_is_kept_and_the_others_are_told():
-    manifest = pd.DataFrame(
-        {
-            "index": range(5),
-            "path": [f"{index}.png" for index in range(5)],
-            "class": ["ant", "ant", "cow", "cow", "cow"],
-            "status": ["ok", "ok", "ok", "empty file", "ok"],
-        }
-    )
-    duplicates = by_hand([0, 1, 0, 3, 1], copies=[0, 1, 2, 3, 1], hashes=[0b11, 0, 0, 0, 0])
-    kept, dropped = without_duplicates(manifest, duplicates)
-    pd.testing.assert_frame_equal(kept, manifest.iloc[[0, 1, 3]].reset_index(drop=True))
-    assert list(dropped.columns) == ["path", "class", "other_path", "other_class", "kind", "distance"]
-    assert dropped.to_numpy().tolist() == [
-        ["2.png", "cow", "0.png", "ant", "near", 2],
-        ["4.png", "cow", "1.png", "ant", "exact", 0],
-    ]
-
-
 @given(data=st.data())
 @settings(deadline=None, max_examples=50)
 def test_nothing_leaks_from_what_is_left_and_every_leak_is_found_in_the_whole(data):
@@ -469,10 +450,12 @@ def test_nothing_leaks_from_what_is_left_and_every_leak_is_found_in_the_whole(da
     splits = table(data.draw(st.lists(choice, min_size=count, max_size=count)))
     duplicates = by_hand(groups)
 
-    kept, dropped = without_duplicates(splits.drop_duplicates("index"), duplicates)
-    assert len(kept) == len(set(groups))
-    assert len(kept) + len(dropped) == count
-    assert leaks(splits[splits["index"].isin(kept["index"])], duplicates).empty
+    kept, dropped = without_duplicates(splits, duplicates.groups)
+    assert kept["index"].nunique() == len(set(groups))
+    assert len(kept) + len(dropped) == len(splits)
+    assert leaks(kept, duplicates).empty
+    for row in dropped.loc[dropped["split"] == "test", "index"]:  # another of its group is in test
+        assert groups[row] in [groups[other] for other in kept.loc[kept["split"] == "test", "index"]]
 
     trained = {groups[row] for row in splits.loc[splits["split"] == "train", "index"]}
     tested = splits[splits["split"] == "test"]

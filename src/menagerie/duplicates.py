@@ -118,22 +118,6 @@ def conflicts(pictures: pd.DataFrame, duplicates: Duplicates) -> pd.DataFrame:
     return _listed(pictures, pairs, ["path", "class"], duplicates)
 
 
-def without_duplicates(manifest: pd.DataFrame, duplicates: Duplicates) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Keep the first picture of each group, in the manifest's order.
-
-    Returns:
-        The manifest without the others; and the others, as `conflicts` lists them: path and class and,
-        after `other_`, those of the picture that was kept instead.
-    """
-    manifest = manifest.reset_index(drop=True)
-    places = pd.Series(manifest.index, manifest["index"])
-    first = places.loc[duplicates.groups[manifest["index"]]].to_numpy()
-    dropped = np.flatnonzero(first != manifest.index)
-    kept = manifest.drop(index=dropped).reset_index(drop=True)
-    pairs = list(zip(dropped, first[dropped], strict=True))
-    return kept, _listed(manifest, pairs, ["path", "class"], duplicates)
-
-
 def _shared(table: pd.DataFrame, duplicates: Duplicates, column: str) -> Iterator[pd.DataFrame]:
     """The lines of each group of several pictures that differ in `column`."""
     numbers = duplicates.groups[table["index"]]
@@ -196,9 +180,9 @@ def _averaging(size: int) -> np.ndarray:
 def _hash(grey: np.ndarray) -> np.ndarray:
     """Which of the 8x8 lowest frequencies of grey pictures (n, 32, 32) exceed their median; uint64 (n,).
 
-    This is `phash` of the library ImageHash, after Zauner (2010), Implementation and Benchmarking of
-    Perceptual Image Hash Functions. On CIFAR-10 it finds more of the known near duplicates than the
-    difference hash does among as many pairs.
+    As `phash` of the library ImageHash, after Zauner (2010), Implementation and Benchmarking of Perceptual
+    Image Hash Functions. On CIFAR-10 it finds more of the known near duplicates than the difference hash
+    does among as many pairs.
     """
     low = dctn(grey, axes=(1, 2))[:, :8, :8].reshape(len(grey), 64)
     bits = low > np.median(low, axis=1, keepdims=True)
