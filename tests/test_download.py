@@ -927,7 +927,10 @@ def wait_until(condition):
 
 
 @posix
-@pytest.mark.parametrize("sent", [None, 0, 1, HALF, len(BODY) - 1, len(BODY)])
+@pytest.mark.parametrize(
+    "sent",
+    [None, 0, 1, HALF, len(BODY) - 1, len(BODY), *random.Random(0).sample(range(2, len(BODY) - 1), 4)],
+)
 def test_killed_at_any_point_the_next_run_ends_with_the_right_bytes(server, get, raw, tmp_path, sent):
     gate = Gate()
     answer = silent(gate) if sent is None else serve(BODY, ETAG, cut=sent, gate=gate)
