@@ -23,7 +23,7 @@ def entry(correct, val_correct=300, n=N, loss=0.5, epochs=20):
     return parts | {"epochs": epochs, "params": 1_204_650}
 
 
-def data_report(classes=("0", "1"), in_val=0, unreadable=(), groups=None):
+def data_report(classes=("0", "1"), in_val=0, unreadable=(), groups=None, leaks=0):
     return {
         "pictures": 2062,
         "classes": {name: {"train": 825, "val": 206, "test": 206} for name in classes},
@@ -31,6 +31,7 @@ def data_report(classes=("0", "1"), in_val=0, unreadable=(), groups=None):
         "test_pictures_also_in": {"train": 0, "val": in_val},
         "unreadable": dict.fromkeys(unreadable, "empty file"),
         "groups": groups,
+        "duplicates": {"leaks": [{"split": "test", "other_split": "train", "count": leaks}] if leaks else []},
     }
 
 
@@ -354,3 +355,17 @@ def test_groups_on_both_sides_are_told(study):
         study, SOURCE, data_report(groups=groups), metrics
     )
     assert "groups" not in comparison.report(study, SOURCE, data_report(), metrics)
+
+
+def test_duplicates_in_two_splits_are_told(study):
+    metrics = {"sign_cnn": entry(373)}
+    text = comparison.report(study, SOURCE, data_report(leaks=72), metrics)
+    assert "72 pictures of one split are in another one too (`dataset.duplicates` is `report`)" in text
+    assert "duplicates" not in comparison.report(study, SOURCE, data_report(), metrics)
+
+
+def test_numbers_of_another_split_are_not_judged(study):
+    metrics = {"sign_cnn": entry(373)}
+    metrics["sign_cnn"]["val"] = metrics["sign_cnn"]["val"] | {"n": 306}
+    (row,) = comparison.against_reported(metrics, study.reported).to_dict("records")
+    assert row["verdict"] == "not comparable: of 412 other pictures"

@@ -49,7 +49,8 @@ def against_reported(metrics: dict[str, dict[str, Any]], notebook: Notebook) -> 
     """Put the published accuracy beside ours, on the split that it was published for.
 
     The rule: a number counts as reproduced when it lies inside the 95 % interval of ours; if it does
-    not, the verdict says by how much it misses the nearer end.
+    not, the verdict says by how much it misses the nearer end. Of another number of pictures it is
+    another split, and there is no verdict.
     """
     rows = []
     for name in [name for name in notebook.models if name in metrics]:
@@ -65,7 +66,9 @@ def against_reported(metrics: dict[str, dict[str, Any]], notebook: Notebook) -> 
                 "high": ours["accuracy_high"],
                 "n": ours["n"],
                 "difference": ours["accuracy"] - reported.accuracy,
-                "verdict": verdict(reported.accuracy, ours["accuracy_low"], ours["accuracy_high"]),
+                "verdict": verdict(reported.accuracy, ours["accuracy_low"], ours["accuracy_high"])
+                if ours["n"] == reported.n
+                else f"not comparable: of {reported.n} other pictures",
                 "note": reported.note,
             }
         )
@@ -117,6 +120,11 @@ def _data_section(params: Params, source: dict[str, Any], data: dict[str, Any]) 
         f"{len(data['unreadable'])} pictures could not be read.",
         counts.rename_axis("class").to_markdown(),
     ]
+    if leaks := sum(line["count"] for line in data["duplicates"]["leaks"]):
+        lines.append(
+            f"Exact and near duplicates: {leaks} pictures of one split are in another one too "
+            f"(`dataset.duplicates` is `{params.dataset.duplicates}`)."
+        )
     if groups := data["groups"]:
         lines.append(
             f"Pictures belong to {groups['groups']} groups ({params.dataset.groups}). "
