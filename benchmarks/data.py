@@ -1,7 +1,7 @@
 """Pictures per second of prepare, and of feeding training, beside other ways to do it.
 
 use: pip install simplejpeg opencv-python-headless
-     MENAGERIE_MIRROR=<folder> python benchmarks/data.py   (ten minutes; writes benchmarks/data.md)
+     MENAGERIE_MIRROR=<folder> python benchmarks/data.py   (five minutes; writes benchmarks/data.md)
 
 Every way reads the same archive, or the same files unpacked from it, and gives RGB of one size. The ways
 take turns; a ratio is of two rates of the same round, and the median over the rounds is told. Two sets:
@@ -40,7 +40,7 @@ from menagerie.images.layout import find_pictures  # noqa: E402
 from menagerie.images.preparing import prepare  # noqa: E402
 
 MIRROR = Path(os.environ.get("MENAGERIE_MIRROR", ROOT / "../shared/mirror"))
-ROUNDS = 5
+ROUNDS = 3
 CORES = os.cpu_count() or 1
 
 
