@@ -12,10 +12,8 @@ the sign digits of the mirror enlarged and saved as JPEG (quality 90), brought t
 import http.server
 import os
 import platform
-import resource
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -26,9 +24,7 @@ from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
 
-import cv2
 import numpy as np
-import simplejpeg
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -66,7 +62,13 @@ def with_pillow(archive: Path, side: int) -> None:
         np.asarray(picture)
 
 
+# The other libraries are imported where they are used: processes that prepare starts load this file anew.
+
+
 def with_simplejpeg(archive: Path, side: int) -> None:
+    import cv2
+    import simplejpeg
+
     for content in members(archive):
         pixels = simplejpeg.decode_jpeg(content, "RGB")
         if pixels.shape[:2] != (side, side):
@@ -74,6 +76,8 @@ def with_simplejpeg(archive: Path, side: int) -> None:
 
 
 def with_opencv(archive: Path, side: int) -> None:
+    import cv2
+
     for content in members(archive):
         pixels = cv2.cvtColor(cv2.imdecode(np.frombuffer(content, np.uint8), 1), cv2.COLOR_BGR2RGB)
         if pixels.shape[:2] != (side, side):
@@ -205,21 +209,6 @@ def feeding(folder: Path) -> list[str]:
     return [*lines, "", f"The array is **{ratio:.0f} times** faster (median of {ROUNDS} ratios).", ""]
 
 
-def memory(folder: Path) -> list[str]:
-    """Peak memory of a process that prepares, and of the largest of its workers."""
-    lines = [
-        "## Peak memory of prepare",
-        "",
-        "| pictures | process, MiB | largest worker, MiB |",
-        "|---|---|---|",
-    ]
-    for archive, folders, side in (("photos.zip", "{class}", 299), ("cifar.zip", "{folder}/{class}", 32)):
-        command = [sys.executable, __file__, "--memory", str(folder / archive), folders, str(side)]
-        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-        lines.append(f"| {archive.removesuffix('.zip')} | {told[-2]} | {told[-1]} |")
-    return [*lines, ""]
-
-
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         pass
@@ -262,16 +251,9 @@ def downloading(folder: Path) -> list[str]:
 
 
 def main() -> None:
-    if sys.argv[1:2] == ["--memory"]:
-        with_menagerie(Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
-        peaks = (
-            resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-        )
-        print(*(f"{peak / 1024:.0f}" for peak in peaks))
-        return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        lines = decoding(folder) + feeding(folder) + memory(folder) + downloading(folder)
+        lines = decoding(folder) + feeding(folder) + downloading(folder)
     head = (
         f"# Data: decoding, feeding, downloading\n\n`python benchmarks/data.py` on {CORES} cores "
         f"({platform.machine()}), {ROUNDS} rounds in turns; files in the page cache.\n\n"
