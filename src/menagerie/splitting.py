@@ -10,6 +10,7 @@ from sklearn.model_selection import StratifiedKFold, train_test_split
 from menagerie.data import SPLITS
 from menagerie.errors import DataError
 from menagerie.images.layout import SPLIT_FOLDERS
+from menagerie.images.manifest import class_names
 from menagerie.params import (
     FoldersSplit,
     GivenSplit,
@@ -46,7 +47,7 @@ def split(
     """
     readable = (manifest["status"] == "ok").to_numpy()
     pictures = manifest[readable]
-    classes = sorted(manifest["class"].unique())
+    classes = class_names(manifest)
     label = {name: number for number, name in enumerate(classes)}
     pictures = pictures.assign(label=pictures["class"].map(label)).reset_index(drop=True)
     if gone := sorted(set(classes) - set(pictures["class"])):

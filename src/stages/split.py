@@ -10,7 +10,7 @@ import pandas as pd
 
 from menagerie import data_report, duplicates, paths, plots, splitting
 from menagerie.files import whole, whole_folder, write_json
-from menagerie.images.manifest import read_manifest
+from menagerie.images.manifest import class_names, read_manifest
 from menagerie.params import load_params
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     leaks, dropped = duplicates.leaks(table, found), table.iloc[:0]
     if dataset.duplicates == "drop":
         table, dropped = splitting.without_duplicates(table, found.groups)
-        splitting.check_classes(table, sorted(manifest["class"].unique()))
+        splitting.check_classes(table, class_names(manifest))
     histogram = data_report.pixel_histogram(images, table["index"].unique())
     report = data_report.describe(manifest, table) | {
         "sizes": data_report.sizes(manifest),
