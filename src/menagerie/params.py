@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from menagerie.errors import ParamsError, unknown
@@ -180,7 +189,9 @@ class Dataset(Section):
 # models
 
 
-class Augmentation(Section):
+class Layer(Section):
+    """A layer of Keras by its class name, and its arguments."""
+
     layer: str
     settings: dict[str, Any]
 
@@ -195,29 +206,94 @@ class ReduceOnPlateau(Section):
     monitor: Literal["val_loss", "val_accuracy"]
     patience: Count
     factor: Share
+    min_delta: Annotated[float, Field(ge=0)]
     min_learning_rate: Annotated[float, Field(ge=0)]
 
 
-class ExponentialDecay(Section):
+class ExponentialSchedule(Section):
+    """The rate times `rate` every `steps` steps, smoothly."""
+
+    kind: Literal["exponential"]
     steps: Count
     rate: Annotated[float, Field(gt=0, le=1)]
 
 
+class CosineSchedule(Section):
+    """A straight line up from 0 to the rate, then half a cosine down to 0 at the phase's last epoch."""
+
+    kind: Literal["cosine"]
+    warmup_epochs: Annotated[float, Field(ge=0)]
+
+
+Schedule = Annotated[ExponentialSchedule | CosineSchedule, Field(discriminator="kind")]
+
+
 class Phase(Section):
-    optimizer: Literal["adam", "adamax", "rmsprop", "sgd"]
+    optimizer: Literal["adam", "adamax", "adamw", "rmsprop", "sgd"]
     learning_rate: Positive
-    decay: ExponentialDecay | None
+    optimizer_settings: dict[str, Any]
+    schedule: Schedule | None
     epochs: Count
     early_stopping: EarlyStopping | None
     reduce_on_plateau: ReduceOnPlateau | None
 
 
+class Last(Section):
+    last: Count
+
+
+class AllButLast(Section):
+    all_but_last: Count
+
+
+class Until(Section):
+    until: str
+
+
+class PretrainedPhase(Phase):
+    freeze: Literal["none", "all"] | Last | AllButLast | Until
+    batch_norm: Literal["train", "inference"]
+
+
 class Model(Section):
+    """What every network has; its arch says which of the two kinds below it is."""
+
     arch: Name
-    knobs: dict[str, Any]
     batch_size: Count
-    augment: Many[Augmentation]
+    augment: Many[Layer]
+    label_smoothing: Fraction
+    class_weights: Literal["balanced"] | None
+
+
+class ScratchModel(Model):
+    """A network of this project, from random weights."""
+
+    knobs: dict[str, Any]
     phases: Annotated[dict[Name, Phase], Field(min_length=1)]
+
+
+class PretrainedModel(Model):
+    """A base of keras.applications, with a head of its own."""
+
+    arch: Literal["pretrained"]
+    base: str
+    weights: str
+    output_layer: str | None
+    image_size: Annotated[tuple[Count, Count], Field(strict=False)] | None
+    preprocess: Literal["native", "unit"]
+    pooling: Literal["flatten", "average", "max"]
+    head: Many[Layer]
+    phases: Annotated[dict[Name, PretrainedPhase], Field(min_length=1)]
+
+
+def _kind(values: Any) -> str:
+    return "pretrained" if isinstance(values, dict) and values.get("arch") == "pretrained" else "scratch"
+
+
+AnyModel = Annotated[
+    Annotated[ScratchModel, Tag("scratch")] | Annotated[PretrainedModel, Tag("pretrained")],
+    Discriminator(_kind),
+]
 
 
 # reported
@@ -244,6 +320,8 @@ class Notebook(Section):
 
 class Compute(Section):
     max_epochs: Count | None
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"]
+    cache_gb: Annotated[float, Field(ge=0)]
 
 
 class Params(Section):
@@ -252,10 +330,10 @@ class Params(Section):
     watch: str
     compute: Compute
     dataset: Dataset
-    models: Annotated[dict[Name, Model], Field(min_length=1)]
+    models: Annotated[dict[Name, AnyModel], Field(min_length=1)]
     reported: Notebook | None
 
-    def model(self, name: str) -> Model:
+    def model(self, name: str) -> ScratchModel | PretrainedModel:
         """The settings of one model.
 
         Raises:

@@ -10,10 +10,12 @@ from pathlib import Path
 import keras
 
 from menagerie.errors import ParamsError, unknown
-from menagerie.params import Model
+from menagerie.params import PretrainedModel, ScratchModel
 
 
-def build_model(spec: Model, input_shape: tuple[int, int, int], num_classes: int) -> keras.Model:
+def build_model(
+    spec: ScratchModel | PretrainedModel, input_shape: tuple[int, int, int], num_classes: int
+) -> keras.Model:
     """Build the network that `spec.arch` names, with fresh weights.
 
     Raises:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import keras
 
 from menagerie.errors import ParamsError, unknown
-from menagerie.params import Augmentation
+from menagerie.params import Layer
 
 LAYERS = (
     "GaussianNoise",
@@ -17,7 +17,7 @@ LAYERS = (
 )
 
 
-def augmented(x: keras.KerasTensor, augmentations: Iterable[Augmentation]) -> keras.KerasTensor:
+def augmented(x: keras.KerasTensor, augmentations: Iterable[Layer]) -> keras.KerasTensor:
     """Put the layers after `x`, float pictures (batch, height, width, channels), in the order given.
 
     Raises:

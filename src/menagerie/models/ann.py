@@ -3,7 +3,7 @@
 import keras
 
 from menagerie.models._augmentation import augmented
-from menagerie.params import Count, Fraction, Many, Model, Section, parse
+from menagerie.params import Count, Fraction, Many, ScratchModel, Section, parse
 
 
 class Knobs(Section):
@@ -12,7 +12,7 @@ class Knobs(Section):
     dropout: Fraction
 
 
-def build(spec: Model, input_shape: tuple[int, int, int], num_classes: int) -> keras.Model:
+def build(spec: ScratchModel, input_shape: tuple[int, int, int], num_classes: int) -> keras.Model:
     knobs = parse(Knobs, spec.knobs, "knobs of arch ann")
     # input and scaling
     inputs = keras.Input(input_shape, dtype="uint8")

@@ -4,7 +4,7 @@ import keras
 
 from menagerie.errors import ModelError
 from menagerie.models._augmentation import augmented
-from menagerie.params import Count, Fraction, Many, Model, Section, parse
+from menagerie.params import Count, Fraction, Many, ScratchModel, Section, parse
 
 
 class Knobs(Section):
@@ -14,7 +14,7 @@ class Knobs(Section):
     dense_dropout: Fraction
 
 
-def build(spec: Model, input_shape: tuple[int, int, int], num_classes: int) -> keras.Model:
+def build(spec: ScratchModel, input_shape: tuple[int, int, int], num_classes: int) -> keras.Model:
     knobs = parse(Knobs, spec.knobs, "knobs of arch cnn")
     smallest = 2 ** len(knobs.filters)
     if min(input_shape[:2]) < smallest:
