@@ -8,7 +8,8 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent import futures
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing.connection import wait
@@ -113,8 +114,8 @@ class Decoder:
         sha256 = hashlib.sha256(data).hexdigest()
         try:
             with opened(data) as picture:
-                record = Record(*picture.size, picture.mode, sha256, OK)
-                return pixels_of(picture, self._image_size, self._resize), record
+                pixels = pixels_of(picture, data, self._image_size, self._resize)
+                return pixels, Record(*picture.size, picture.mode, sha256, OK)
         except UnreadableError as error:
             return self._unreadable(sha256, str(error))
 
@@ -141,22 +142,31 @@ def chunks_of(pictures: Sequence[Picture]) -> list[Chunk]:
 
 
 def decoded(chunks: Sequence[Chunk], decoder: Decoder, workers: int) -> Iterator[Decoded]:
-    """Decode chunks, in processes of their own where it pays."""
+    """Decode chunks, in any order: here, and in processes beside this one where it pays."""
     cost = sum(PICTURE_BYTES + member.size for chunk in chunks for member in chunk.members)
-    if workers == 1 or cost < POOL_BYTES:
-        with closing(decoder):
+    with closing(decoder):
+        if workers == 1 or cost < POOL_BYTES:
             yield from map(decoder, chunks)
-        return
+        else:
+            yield from _decoded_beside(deque(chunks), decoder, workers - 1)
+
+
+def _decoded_beside(chunks: deque[Chunk], decoder: Decoder, helpers: int) -> Iterator[Decoded]:
+    """This process decodes too: it would else wait for the others to start, and hold an idle core."""
     # Spawned on every system: a fork would copy the locks of threads that it does not copy.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=_start, initargs=(decoder,)) as pool:
-        waiting = deque()
-        for chunk in chunks:
-            waiting.append(pool.submit(_work, chunk))
-            if len(waiting) > 2 * workers:  # not all at once: they would fill memory
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+    with ProcessPoolExecutor(helpers, context, initializer=_start, initargs=(decoder,)) as pool:
+        try:
+            sent: set[Future[Decoded]] = set()
+            while chunks or sent:
+                while chunks and len(sent) < 2 * helpers:  # not all at once: results would fill memory
+                    sent.add(pool.submit(_work, chunks.popleft()))
+                if chunks:
+                    yield decoder(chunks.popleft())
+                done, sent = futures.wait(sent, timeout=0 if chunks else None, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in done)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 _decoder: Decoder  # of a worker process
