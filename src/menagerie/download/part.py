@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from menagerie.download.remote import HEX_DIGITS, Digests
+from menagerie.download.remote import Digests
 from menagerie.errors import DownloadError
 from menagerie.files import read_json, remove, whole, write_json
 
@@ -34,8 +34,9 @@ class Part:
     an earlier run; `total` is the size of the whole file, None until it is known.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, md5: bool) -> None:
         self.path = path
+        self.md5 = md5  # whether the publisher gave one; else it is reckoned when the server announces one
         self.notes_path = path.with_suffix(".json")
         self.total: int | None = None
         self.forget()
@@ -44,14 +45,14 @@ class Part:
     def size(self) -> int:
         return self.digests.size
 
-    def forget(self) -> None:
+    def forget(self, announced_md5: str | None = None) -> None:
         """Count no bytes, whatever is on disk."""
-        self.digests = Digests(HEX_DIGITS)
+        self.digests = Digests(self.md5 or announced_md5 is not None)
         self.kept = 0
 
-    def load(self) -> None:
+    def load(self, notes: Notes) -> None:
         """Count the bytes that an earlier run kept."""
-        self.forget()
+        self.forget(notes.md5)
         with suppress(FileNotFoundError), self.path.open("rb") as file:
             for block in blocks(file):
                 self.digests.update(block)
@@ -66,7 +67,7 @@ class Part:
 
     def begin(self, notes: Notes) -> None:
         """Drop the bytes, then note what comes: a kill in between leaves nothing to go on from."""
-        self.forget()
+        self.forget(notes.md5)
         self.path.write_bytes(b"")
         with whole(self.notes_path) as path:
             write_json(path, asdict(notes))

@@ -2,7 +2,9 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from urllib.parse import urlsplit
@@ -10,6 +12,7 @@ from urllib.request import url2pathname
 
 from menagerie.errors import DownloadError
 
+MOST_HELD = 8 << 20  # bytes that wait to be hashed
 HEX_DIGITS = {"md5": 32, "sha256": 64}
 
 
@@ -61,7 +64,7 @@ class Fetched:
     path: Path
     size: int  # bytes
     sha256: str
-    md5: str | None  # None for the copy of a local file when the publisher gave no md5
+    md5: str | None  # None where nobody said one
 
 
 def mirror_location(value: str | None, main_repository: Path) -> str | None:
@@ -89,20 +92,39 @@ def local_path(url: str) -> Path:
 
 
 class Digests:
-    """Hashes of bytes that come in blocks, and the number of those bytes."""
+    """Hashes of bytes that come in blocks, and the number of those bytes.
 
-    def __init__(self, kinds: Iterable[str]) -> None:
+    Each hash has a thread of its own, so that the next block is read and written meanwhile.
+    """
+
+    def __init__(self, md5: bool) -> None:
         # md5 guards against damage here, not against an attacker: FIPS builds must allow it
-        self.running = {kind: hashlib.new(kind, usedforsecurity=False) for kind in kinds}
+        kinds = ["sha256", "md5"] if md5 else ["sha256"]
+        self._running = {kind: hashlib.new(kind, usedforsecurity=False) for kind in kinds}
+        self._threads = {kind: ThreadPoolExecutor(1) for kind in kinds}  # one: the blocks are hashed in order
+        self._waiting: deque[tuple[int, list[Future[None]]]] = deque()
+        self._held = 0  # bytes that wait
         self.size = 0
 
     def update(self, block: bytes) -> None:
-        for digest in self.running.values():
-            digest.update(block)
+        self._waiting.append(
+            (len(block), [self._threads[kind].submit(of.update, block) for kind, of in self._running.items()])
+        )
+        self._held += len(block)
         self.size += len(block)
+        self._wait(MOST_HELD)
+
+    def _wait(self, most: int) -> None:
+        """Wait until no more than `most` bytes are held."""
+        while self._held > most:
+            size, hashing = self._waiting.popleft()
+            for future in hashing:
+                future.result()
+            self._held -= size
 
     def hex(self) -> Mapping[str, str]:
-        return {kind: digest.hexdigest() for kind, digest in self.running.items()}
+        self._wait(0)
+        return {kind: digest.hexdigest() for kind, digest in self._running.items()}
 
 
 def mismatch(remote: Remote, digests: Digests, announced_md5: str | None = None) -> str | None:

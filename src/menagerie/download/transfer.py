@@ -1,7 +1,6 @@
 """One remote on its way: already there, copied from a folder, or fetched over the wire."""
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -21,7 +20,7 @@ class Transfer:
         self.remote = remote
         self.target = folder / remote.file
         self.session = session
-        self.part = Part(work / f"{remote.key}.part")
+        self.part = Part(work / f"{remote.key}.part", remote.md5 is not None)
         self.part.total = remote.size
         self.local: Digests | None = None  # of a file that is in its place without the wire
 
@@ -79,7 +78,7 @@ class Transfer:
             Wire(url, fix, self.remote, self.part, self.session).fill()
 
     def _copy(self, source: Path, fix: str) -> None:
-        """Copy a local file: read once, hashed by another thread while it is written."""
+        """Copy a local file: read once, hashed while it is written."""
         try:
             reader = source.open("rb")
         except FileNotFoundError:
@@ -87,18 +86,14 @@ class Transfer:
         with reader, whole(self.target) as beside, beside.open("wb") as writer:
             self.part.total = os.fstat(reader.fileno()).st_size
             self.local = self._digests()
-            hashing = None
-            with ThreadPoolExecutor(1) as pool:  # one thread, so that the blocks are hashed in order
-                for block in blocks(reader):
-                    self.session.check()
-                    before, hashing = hashing, pool.submit(self.local.update, block)
-                    writer.write(block)
-                    if before:
-                        before.result()  # no more than two blocks are held
+            for block in blocks(reader):
+                self.session.check()
+                self.local.update(block)
+                writer.write(block)
             if wrong := mismatch(self.remote, self.local):
                 raise DownloadError(f"{source}: {wrong}; {fix}")
             writer.flush()
             os.fsync(writer.fileno())
 
     def _digests(self) -> Digests:
-        return Digests(["sha256", "md5"] if self.remote.md5 else ["sha256"])
+        return Digests(self.remote.md5 is not None)

@@ -64,7 +64,7 @@ class Wire:
         with disk_errors(self.part.path, lambda: self.part.total):
             self.part.forget()
             if self._may_resume():
-                self.part.load()
+                self.part.load(self.notes)
             for last in (False, True):
                 proven = self.remote.pinned and self.part.size and not self._wrong()
                 if not proven:
