@@ -2,11 +2,16 @@
 
 import hashlib
 import json
+import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
+
+log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -41,6 +46,24 @@ def whole_folder(target: Path) -> Iterator[Path]:
     with whole(target) as part:
         part.mkdir()
         yield part
+
+
+@contextmanager
+def locked(path: Path, waiting: str) -> Iterator[None]:
+    """Keep other processes out while the block runs; `waiting` is what is said when one is inside already.
+
+    The lock ends with the process, however that ends; the empty file at `path` stays.
+    """
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log.warning("%s; waiting for that one", waiting)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def remove(path: Path) -> None:

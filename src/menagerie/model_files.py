@@ -12,8 +12,6 @@ import numpy as np
 from menagerie.data import gather
 from menagerie.errors import ModelError
 
-LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
-
 
 def save_model(model: keras.Model, path: Path) -> None:
     """Write network and weights, without the optimizer, to a .keras file.
@@ -31,7 +29,7 @@ def save_model(model: keras.Model, path: Path) -> None:
                 content = json.dumps({"keras_version": json.loads(content)["keras_version"]}).encode()
             if name == "config.json":
                 content = _addresses_numbered(content.decode()).encode()
-            target.writestr(ZipInfo(name, LONG_AGO), content)
+            target.writestr(ZipInfo(name), content)
     saved.unlink()
 
 

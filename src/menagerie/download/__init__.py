@@ -4,7 +4,6 @@
 `Wire`; the bytes kept between runs are a `Part`.
 """
 
-import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -21,10 +20,10 @@ from menagerie.download.remote import Fetched, Remote, mirror_location
 from menagerie.download.session import Session
 from menagerie.download.transfer import Transfer
 from menagerie.errors import DownloadError
+from menagerie.files import locked
 
 __all__ = ["Fetched", "Remote", "fetch", "mirror_location"]
 
-log = logging.getLogger(__name__)
 
 THREADS = 4
 TIMEOUT = httpx.Timeout(60, connect=15)  # seconds; 60 between two reads, so a slow drip is no dead server
@@ -62,7 +61,8 @@ def fetch(
         for remote in sorted(
             remotes, key=lambda remote: remote.key
         ):  # in one order, or two runs wait for each other
-            held.enter_context(_locked(work / f"{remote.key}.lock", remote.file))
+            waiting = f"{remote.file}: another run is fetching it"
+            held.enter_context(locked(work / f"{remote.key}.lock", waiting))
         session = Session(client, mirror, stopped, sleep or stopped.wait)
         transfers = [Transfer(remote, folder, work, session) for remote in remotes]
         _run(transfers, stopped)
@@ -85,21 +85,6 @@ def _client() -> httpx.Client:
             f"the proxy or certificate settings of the environment cannot be used: {error}; "
             "see HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE"
         ) from error
-
-
-@contextmanager
-def _locked(path: Path, file: str) -> Iterator[None]:
-    """Keep other runs off a part file; the lock ends with the process, however that ends."""
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        log.warning("%s: another run is fetching it; waiting for that one", file)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _run(transfers: Sequence[Transfer], stopped: threading.Event) -> None:

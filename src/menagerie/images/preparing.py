@@ -6,28 +6,24 @@ no row is taken for finished that is not what was decoded.
 
 import hashlib
 import json
-import logging
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import PIL
-from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from menagerie import archives
 from menagerie.errors import DataError
-from menagerie.files import file_sha256, remove, whole
+from menagerie.files import file_sha256, locked, remove, whole
 from menagerie.images.layout import Picture
 from menagerie.images.manifest import Record, check_readable, write_manifest
 from menagerie.images.workers import Chunk, Decoded, Decoder, Rows, chunks_of, decoded
-
-log = logging.getLogger(__name__)
 
 
 def prepare(
@@ -52,7 +48,7 @@ def prepare(
     """
     try:
         work.mkdir(parents=True, exist_ok=True)
-        with _locked(work):
+        with locked(work / "lock", f"{work}: another run prepares pictures"):
             build = _build_folder(work, _fingerprint(pictures, image_size, resize))
             records = _decode_all(pictures, image_size, resize, build, workers or _cores())
             paths, statuses = [picture.path for picture in pictures], [record.status for record in records]
@@ -70,21 +66,6 @@ def prepare(
             "a process that decodes pictures ended, most likely for want of memory; "
             "close other programs and run again: it goes on where it stood"
         ) from error
-
-
-@contextmanager
-def _locked(work: Path) -> Iterator[None]:
-    """One build at a time: queued experiments share the work folder."""
-    lock = FileLock(work / "lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        log.warning("%s: another run prepares pictures; waiting for that one", work)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _fingerprint(pictures: Sequence[Picture], image_size: tuple[int, int], resize: str) -> str:

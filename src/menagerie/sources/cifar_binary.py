@@ -20,7 +20,6 @@ from menagerie.sources import fetch_remotes
 # The official order, which is the alphabetical one.
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 RECORD = 1 + 3 * 32 * 32  # bytes: the label, then the planes of red, green and blue
-LONG_AGO = (1980, 1, 1, 0, 0, 0)  # equal pictures give an equal archive, whenever it is written
 
 
 def fetch(source: CifarBinarySource, folder: Path) -> list[dict[str, Any]]:
@@ -37,7 +36,7 @@ def fetch(source: CifarBinarySource, folder: Path) -> list[dict[str, Any]]:
     pictures = folder / "cifar10.zip"
     with ZipFile(pictures, "w") as archive:
         for name, content in _pictures(folder / came["file"]):
-            archive.writestr(ZipInfo(name, LONG_AGO), content)
+            archive.writestr(ZipInfo(name), content)
     (folder / came["file"]).unlink()
     made = {"file": pictures.name, "size": pictures.stat().st_size, "sha256": file_sha256(pictures)}
     return [made | {"url": came["url"], "made_from": came}]

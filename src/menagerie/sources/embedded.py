@@ -12,8 +12,6 @@ from sklearn.datasets import load_digits
 from menagerie.files import file_sha256
 from menagerie.params import EmbeddedSource
 
-LONG_AGO = (1980, 1, 1, 0, 0, 0)  # equal pictures give an equal archive, whenever it is written
-
 
 def fetch(source: EmbeddedSource, folder: Path) -> list[dict[str, Any]]:
     """Write digits.zip: PNG files `<digit>/<number>.png`, grey, scikit-learn's 0..16 spread over 0..255."""
@@ -24,7 +22,7 @@ def fetch(source: EmbeddedSource, folder: Path) -> list[dict[str, Any]]:
         for number, (picture, digit) in enumerate(zip(pixels, digits.target, strict=True)):
             content = io.BytesIO()
             Image.fromarray(picture).save(content, "PNG")
-            archive.writestr(ZipInfo(f"{digit}/{number:04d}.png", LONG_AGO), content.getvalue())
+            archive.writestr(ZipInfo(f"{digit}/{number:04d}.png"), content.getvalue())
     return [
         {
             "file": path.name,

@@ -18,7 +18,6 @@ from menagerie.files import file_sha256
 from menagerie.images.layout import SUFFIXES
 from menagerie.params import FolderSource
 
-LONG_AGO = (1980, 1, 1, 0, 0, 0)  # when a picture was copied says nothing about it
 UNIX = 3  # the system that the zip says it is from, wherever it is written
 BLOCK = 1 << 20  # bytes
 
@@ -87,7 +86,7 @@ def _checked_name(path: Path, name: str, is_file: bool) -> str:
 
 
 def _store(archive: ZipFile, name: str, picture: Path) -> None:
-    info = ZipInfo(name, LONG_AGO)
+    info = ZipInfo(name)
     info.create_system = UNIX
     info.external_attr = (stat.S_IFREG | 0o644) << 16
     with _readable(picture):
