@@ -1,12 +1,12 @@
-"""Training of seed 004's network: Menagerie's feeding from disk beside a bare `model.fit` in memory.
+"""Training of the from-scratch networks: Menagerie's feeding from disk beside a bare `model.fit` in memory.
 
-use: python benchmarks/training.py   (or: make bench; five minutes, writes benchmarks/training.md)
+use: python benchmarks/training.py   (or: make bench; a quarter of an hour, writes benchmarks/training.md)
 
-Both train the same model (sign_cnn: 100x100x3 pictures, batch 128) on the same 1,650 + 412 pictures, in
+Both train the same network, at the picture size and batch of its notebook, on the same random pictures, in
 turns, epoch by epoch, each in a process of its own: Menagerie with the deterministic kernels that the
-pipeline uses, the bare fit without, as a notebook has it. The pictures are random: the cost of a step
-does not depend on what they show. The bare side has them as uint8 arrays in memory, and as float32 ones.
-Then the peak memory of such a process, by the number of pictures on disk.
+pipeline uses, the bare fit without, as a notebook has it, on uint8 arrays in memory. The cost of a step does
+not depend on what pictures show. Then the peak memory of training `sign_cnn`, by the number of pictures on
+disk.
 """
 
 import os
@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -27,21 +26,41 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import yaml  # noqa: E402
 
-from menagerie.data import Subset  # noqa: E402
+from menagerie.data import Data, Subset  # noqa: E402
 from menagerie.models import build_model  # noqa: E402
-from menagerie.params import Model, parse  # noqa: E402
+from menagerie.params import Compute, ScratchModel, parse  # noqa: E402
 from menagerie.seeding import seed_everything  # noqa: E402
-from menagerie.training import Batches, train  # noqa: E402
+from menagerie.training import train  # noqa: E402
 
-SPEC = parse(Model, yaml.safe_load((ROOT / "conf/model/sign_cnn.yaml").read_text()), "sign_cnn")
-SHAPE, CLASSES, TRAIN, VAL = (100, 100, 3), 10, 1650, 412
-ROUNDS = SPEC.phases["main"].epochs - 1  # the first, which traces the graph, does not count
+CLASSES, VAL, ROUNDS = 10, 256, 7
+NETWORKS = {  # the side of the pictures, and how many: a few seconds an epoch
+    "ann": (299, 512),
+    "cnn": (299, 256),
+    "cnn_augmented": (299, 256),
+    "cnn_deep": (299, 256),
+    "simple_cnn": (100, 516),
+    "mid_cnn": (100, 258),
+    "resnet": (100, 258),
+    "resnet_augmented": (100, 258),
+    "inception": (100, 258),
+    "model_s": (32, 2048),
+    "leaky_cnn": (32, 4096),
+    "leaky_cnn_dropout": (32, 4096),
+    "leaky_cnn_deep": (32, 4096),
+    "sign_cnn": (100, 1650),
+    "sign_cnn_decay_high": (100, 1650),
+    "sign_cnn_decay_low": (100, 1650),
+}
 
 
-def pictures(folder: Path, count: int) -> Path:
+def spec_of(name: str) -> ScratchModel:
+    return parse(ScratchModel, yaml.safe_load((ROOT / f"conf/model/{name}.yaml").read_text()), name)
+
+
+def pictures(folder: Path, side: int, count: int) -> Path:
     """Write random pictures to disk, in pieces."""
-    path = folder / f"{count}.npy"
-    array = np.lib.format.open_memmap(path, "w+", np.uint8, (count, *SHAPE))
+    path = folder / f"{side}-{count}.npy"
+    array = np.lib.format.open_memmap(path, "w+", np.uint8, (count, side, side, 3))
     rng = np.random.default_rng(0)
     for start in range(0, count, 500):
         array[start : start + 500] = rng.integers(0, 256, array[start : start + 500].shape, np.uint8)
@@ -60,70 +79,69 @@ def tell_and_wait(seconds: float) -> None:
     sys.stdin.readline()
 
 
-def menagerie_epochs(images: np.ndarray, epochs: int) -> None:
+def menagerie_epochs(name: str, images: np.ndarray, epochs: int) -> None:
     """Train from disk, validation included, as the stage does."""
+    spec, count = spec_of(name), len(images) - VAL
     seed_everything(0)
-    model = build_model(SPEC, SHAPE, CLASSES)
-    batches = Batches(images, subset(0, len(images) - VAL), SPEC.batch_size, seed=0)
-    val = Batches(images, subset(len(images) - VAL, len(images)), SPEC.batch_size, seed=None)
-    train(model, SPEC.phases, batches, val, epochs, lambda logs, _: tell_and_wait(logs["epoch_seconds"]), 0)
+    model = build_model(spec, images.shape[1:], CLASSES)
+    classes = [str(label) for label in range(CLASSES)]
+    data = Data(images, classes, {"train": subset(0, count), "val": subset(count, len(images))})
+    compute = Compute(max_epochs=epochs, precision="float32", cache_gb=0)
+    train(
+        model, spec, data, 0, compute, Path("unused"), lambda logs, _: tell_and_wait(logs["epoch_seconds"]), 0
+    )
 
 
-def bare_epochs(images: np.ndarray, epochs: int, dtype: type) -> None:
+def bare_epochs(name: str, images: np.ndarray, epochs: int) -> None:
     """Train with `model.fit` on arrays in memory, validation included."""
-    model = build_model(SPEC, SHAPE, CLASSES)
+    spec = spec_of(name)
+    model = build_model(spec, images.shape[1:], CLASSES)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile("adam", loss, metrics=["accuracy"], jit_compile=False)
-    x, y = np.asarray(images, dtype), (np.arange(len(images)) % CLASSES).astype(np.int32)
+    model.compile(next(iter(spec.phases.values())).optimizer, loss, metrics=["accuracy"], jit_compile=False)
+    x, y = np.array(images), (np.arange(len(images)) % CLASSES).astype(np.int32)
     started = [0.0]
     clock = keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda *_: started.append(time.perf_counter()),
         on_epoch_end=lambda *_: tell_and_wait(time.perf_counter() - started[-1]),
     )
     held_out = (x[-VAL:], y[-VAL:])
-    options = {"batch_size": SPEC.batch_size, "epochs": epochs, "verbose": 0, "callbacks": [clock]}
+    options = {"batch_size": spec.batch_size, "epochs": epochs, "verbose": 0, "callbacks": [clock]}
     model.fit(x[:-VAL], y[:-VAL], validation_data=held_out, **options)
 
 
-SIDES = {
-    "Menagerie, from disk": menagerie_epochs,
-    "bare fit, uint8": partial(bare_epochs, dtype=np.uint8),
-    "bare fit, float32": partial(bare_epochs, dtype=np.float32),
-}
+SIDES = {"menagerie": menagerie_epochs, "bare": bare_epochs}
 
 
-def start(side: str, path: Path, epochs: int) -> subprocess.Popen:
-    command = [sys.executable, __file__, side, str(path), str(epochs)]
+def start(side: str, name: str, path: Path, epochs: int) -> subprocess.Popen:
+    command = [sys.executable, __file__, side, name, str(path), str(epochs)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def side_by_side(folder: Path) -> list[str]:
-    """Take turns epoch by epoch."""
-    path = pictures(folder, TRAIN + VAL)
-    running = {side: start(side, path, ROUNDS + 1) for side in SIDES}
+def side_by_side(folder: Path, name: str, side: int, count: int) -> str:
+    """Take turns epoch by epoch; the first, which traces the graph, does not count."""
+    path = pictures(folder, side, count + VAL)
+    running = {way: start(way, name, path, ROUNDS + 1) for way in SIDES}
     for process in running.values():
         process.stdout.readline()
-    rates: dict[str, list[float]] = {side: [] for side in SIDES}
+    rates: dict[str, list[float]] = {way: [] for way in SIDES}
     for number in range(ROUNDS):
-        for side in np.roll(list(SIDES), number):  # no side always goes first
-            print(file=running[side].stdin, flush=True)
-            rates[side].append(TRAIN / float(running[side].stdout.readline()))
-        print(
-            f"round {number + 1}/{ROUNDS}: " + ", ".join(f"{v[-1]:.0f}" for v in rates.values()), flush=True
-        )
+        for way in np.roll(list(SIDES), number):  # no side always goes first
+            print(file=running[way].stdin, flush=True)
+            rates[way].append(count / float(running[way].stdout.readline()))
     for process in running.values():
         process.communicate("\n")
-    ours = rates["Menagerie, from disk"]
-    lines = ["| side | pictures/s, median | Menagerie / it, median of the rounds |", "|---|---|---|"]
-    for side, values in rates.items():
-        ratio = statistics.median(mine / other for mine, other in zip(ours, values, strict=True))
-        lines.append(f"| {side} | {statistics.median(values):.0f} | {ratio:.2f} |")
-    return lines
+    path.unlink()
+    ours, bare = rates["menagerie"], rates["bare"]
+    ratio = statistics.median(mine / other for mine, other in zip(ours, bare, strict=True))
+    row = f"| `{name}` | {side}x{side} | {statistics.median(ours):.0f} | {statistics.median(bare):.0f} "
+    row += f"| {ratio:.2f} |"
+    print(row, flush=True)
+    return row
 
 
 def peak_memory(path: Path) -> float:
     """Peak resident memory in MiB of a process that trains for two epochs (Linux)."""
-    process = start("Menagerie, from disk", path, 2)
+    process = start("menagerie", "sign_cnn", path, 2)
     process.stdout.readline()
     print(file=process.stdin, flush=True)
     process.stdout.readline()
@@ -134,21 +152,23 @@ def peak_memory(path: Path) -> float:
 
 
 def main() -> None:
-    if len(sys.argv) == 4:
-        side, path, epochs = sys.argv[1:]
-        SIDES[side](np.load(path, mmap_mode="r"), int(epochs))
+    if len(sys.argv) == 5:
+        way, name, path, epochs = sys.argv[1:]
+        SIDES[way](name, np.load(path, mmap_mode="r"), int(epochs))
         return
+    lines = ["| network | pictures | Menagerie | bare fit | Menagerie / bare fit |", "|---|---|---|---|---|"]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        lines = side_by_side(folder)
+        lines += [side_by_side(folder, network, *size) for network, size in NETWORKS.items()]
         lines += ["", "| pictures on disk | peak memory of training, MiB |", "|---|---|"]
-        for count in (TRAIN, 4 * TRAIN, 16 * TRAIN):
-            lines.append(f"| {count:,} | {peak_memory(pictures(folder, count + VAL)):.0f} |")
+        for count in (1_650, 6_600, 26_400):
+            lines.append(f"| {count:,} | {peak_memory(pictures(folder, 100, count + VAL)):.0f} |")
     head = (
         "# Training: pictures per second beside a bare `model.fit`\n\n"
         f"`python benchmarks/training.py` on {os.cpu_count()} cores ({platform.machine()}), Keras "
         f"{keras.version()} on {keras.backend.backend()}, {ROUNDS} epochs a side in turns. "
-        "Pictures per second of training, validation included; higher is better.\n\n"
+        "Pictures per second of training, validation included; higher is better; the ratio is the median of "
+        "those of each turn.\n\n"
     )
     target = Path(__file__).with_suffix(".md")
     target.write_text(head + "\n".join(lines) + "\n", encoding="utf-8")

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from lying_server import PATIENCE, Gate, LyingServer, say, serve, silent
 
 import menagerie.download
+import menagerie.files
 from menagerie.download import Remote, fetch, mirror_location
 from menagerie.errors import DownloadError
 
@@ -878,7 +879,7 @@ def test_two_runs_that_fetch_one_remote_take_turns(server, tmp_path, same_folder
     remote = pinned(server.on("/a", serve(BODY, cut=HALF, gate=gate), serve(BODY)))
     folders = [tmp_path / "raw", tmp_path / ("raw" if same_folder else "other")]
     runs = [threading.Thread(target=fetch, args=([remote], to, tmp_path / "work", None)) for to in folders]
-    logger = logging.getLogger(menagerie.download.__name__)
+    logger = logging.getLogger(menagerie.files.__name__)
     logger.addHandler(waiting)
     try:
         runs[0].start()

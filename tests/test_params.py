@@ -298,7 +298,7 @@ def test_a_missing_key_is_named(leaf):
     assert key in refusal(values)
 
 
-@pytest.mark.parametrize("leaf", ["seed", "dataset.licence", "models.ann.arch", f"{MAIN}.decay"])
+@pytest.mark.parametrize("leaf", ["seed", "dataset.licence", "models.ann.arch", f"{MAIN}.schedule"])
 def test_a_missing_key_is_named_by_its_full_path(real, leaf):
     parent, _, key = leaf.rpartition(".")
     del section(real, parent)[key]

@@ -1,10 +1,13 @@
 """Training on small real arrays on disk: order, phases, history, repeatability."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from menagerie.data import Subset, gather
-from menagerie.errors import ModelError
+from menagerie.data import Data, Subset, gather
+from menagerie.errors import ModelError, ParamsError
+from menagerie.params import Compute
 
 keras = pytest.importorskip("keras")
 
@@ -36,14 +39,14 @@ def subset(rows):
 
 
 def fit(images, params, *overrides, epochs=3, seed=1, **options):
-    spec = params("model=cnn", *overrides).model("cnn")
+    spec = params("model=cnn", "models.cnn.batch_size=8", *overrides).model("cnn")
     seed_everything(seed)
     model = build_model(spec, images.shape[1:], CLASSES)
-    batches = training.Batches(images, subset(range(45)), 8, seed)
-    val = training.Batches(images, subset(range(45, 60)), 8, None)
+    data = Data(images, ["r", "g", "b"], {"train": subset(range(45)), "val": subset(range(45, 60))})
     seen = []
     on_epoch = options.get("on_epoch", lambda metrics, epoch: seen.append((epoch, metrics)))
-    return model, training.train(model, spec.phases, batches, val, epochs, on_epoch, verbose=0), seen
+    compute = Compute(max_epochs=epochs, precision="float32", cache_gb=0)
+    return model, training.train(model, spec, data, seed, compute, Path("unused"), on_epoch, verbose=0), seen
 
 
 def test_every_picture_comes_once_an_epoch_with_its_own_label(images):
@@ -117,8 +120,8 @@ def test_predictions_do_not_depend_on_how_they_are_batched(images, params):
 
 
 def test_phases_follow_each_other_and_epochs_are_counted_through(images, params):
-    second = "{optimizer: rmsprop, learning_rate: 1e-5, decay: null, epochs: 2, early_stopping: null,"
-    second += " reduce_on_plateau: null}"
+    second = "{optimizer: rmsprop, learning_rate: 1e-5, optimizer_settings: {}, schedule: null, epochs: 2,"
+    second += " early_stopping: null, reduce_on_plateau: null}"
     overrides = (f"+models.cnn.phases.second={second}", "models.cnn.phases.main.epochs=3")
     _, trained, _ = fit(images, params, *overrides, epochs=None)
     assert list(trained.history["phase"]) == ["main"] * 3 + ["second"] * 2
@@ -126,10 +129,97 @@ def test_phases_follow_each_other_and_epochs_are_counted_through(images, params)
     assert trained.history["learning_rate"].iloc[-1] == pytest.approx(1e-5)
 
 
-def test_exponential_decay_lowers_the_rate_by_its_rule(images, params):
-    _, trained, _ = fit(images, params, "models.cnn.phases.main.decay={steps: 6, rate: 0.5}")
+MAIN = "models.cnn.phases.main"
+
+
+def test_an_exponential_schedule_lowers_the_rate_by_its_rule(images, params):
+    schedule = "schedule={kind: exponential, steps: 6, rate: 0.5}"
+    _, trained, _ = fit(images, params, f"{MAIN}.{schedule}", f"{MAIN}.reduce_on_plateau=null")
     # six steps an epoch: the rate at the start of each is half that of the one before
     np.testing.assert_allclose(trained.history["learning_rate"], 1e-4 * 0.5 ** np.arange(3), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("warmup", "expected"),
+    [
+        (0, [1, (1 + np.cos(np.pi / 4)) / 2, 0.5, (1 + np.cos(3 * np.pi / 4)) / 2]),
+        (1, [0, 1, (1 + np.cos(np.pi / 3)) / 2, (1 + np.cos(2 * np.pi / 3)) / 2]),
+        (2, [0, 0.5, 1, 0.5]),
+    ],
+)
+def test_a_cosine_schedule_warms_up_and_falls_to_zero_over_the_phase(images, params, warmup, expected):
+    """The formula of Loshchilov and Hutter (2017), eq. 5, one cycle, after a linear warm-up."""
+    schedule = f"schedule={{kind: cosine, warmup_epochs: {warmup}}}"
+    overrides = (f"{MAIN}.{schedule}", f"{MAIN}.reduce_on_plateau=null", f"{MAIN}.learning_rate=1e-3")
+    _, trained, _ = fit(images, params, *overrides, epochs=4)
+    np.testing.assert_allclose(trained.history["learning_rate"], 1e-3 * np.array(expected), atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("sgd", "{momentum: 0.9, nesterov: true, weight_decay: 5e-4}"),
+        ("adamw", "{weight_decay: 0.01, global_clipnorm: 1.0}"),
+        ("adamax", "{clipvalue: 0.5}"),
+    ],
+)
+def test_optimizers_take_keras_s_own_settings(images, params, name, settings):
+    overrides = (f"{MAIN}.optimizer={name}", f"+{MAIN}.optimizer_settings={settings}")
+    _, trained, _ = fit(images, params, *overrides, epochs=1)
+    assert np.isfinite(trained.history["loss"]).all()
+
+
+def test_a_setting_that_an_optimizer_does_not_take_is_named(images, params):
+    with pytest.raises(ParamsError, match=r"optimizer_settings of adam: .*momentum"):
+        fit(images, params, f"+{MAIN}.optimizer_settings={{momentum: 0.9}}")
+
+
+def test_clipping_bounds_the_step_of_plain_gradient_descent(images, params):
+    """SGD moves weights by rate x gradient: with its norm clipped to c, n steps move them by n x rate x c."""
+    clip = f"+{MAIN}.optimizer_settings={{global_clipnorm: 1e-3}}"
+    spec = (f"{MAIN}.optimizer=sgd", f"{MAIN}.learning_rate=1.0")
+    seed_everything(1)
+    before = build_model(params("model=cnn").model("cnn"), images.shape[1:], CLASSES).get_weights()
+    moved = []
+    for overrides in (spec, (*spec, clip)):
+        model, _, _ = fit(images, params, *overrides, epochs=1)
+        pairs = zip(before, model.get_weights(), strict=True)
+        moved.append(np.sqrt(sum(np.sum((a - b) ** 2) for a, b in pairs)))
+    assert moved[1] <= 6 * 1e-3 * 1.001 < moved[0]
+
+
+def test_label_smoothing_gives_the_loss_of_the_formula(images, params):
+    """One step of rate ~0: the loss is that of the fresh network, by hand from its logits."""
+    rows = np.arange(45)
+    rate = f"{MAIN}.learning_rate=1e-12"
+    quiet = ("models.cnn.knobs.conv_dropout=0.0", "models.cnn.knobs.dense_dropout=0.0")
+    model, trained, _ = fit(
+        images, params, rate, "models.cnn.batch_size=45", "models.cnn.label_smoothing=0.2", *quiet, epochs=1
+    )
+    logits = predict(model, images, rows).astype(np.float64)
+    log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    target = 0.8 * np.eye(CLASSES)[rows % CLASSES] + 0.2 / CLASSES
+    assert trained.history["loss"][0] == pytest.approx(-(target * log_p).sum(1).mean(), rel=1e-5)
+
+
+def test_balanced_class_weights_give_each_class_the_same_pull(images, params):
+    """Class r three times as often as the others: weights n / (classes x count), as scikit-learn has them."""
+    rows = np.array([row for row in range(45) if row % CLASSES == 0 or row < 15])
+    counts = np.bincount(rows % CLASSES)
+    weights = len(rows) / (CLASSES * counts)
+    quiet = ("models.cnn.knobs.conv_dropout=0.0", "models.cnn.knobs.dense_dropout=0.0")
+    once = ("models.cnn.batch_size=45", f"{MAIN}.learning_rate=1e-12", *quiet)
+    spec = params("model=cnn", "models.cnn.class_weights=balanced", *once).model("cnn")
+    seed_everything(1)
+    model = build_model(spec, images.shape[1:], CLASSES)
+    data = Data(images, ["r", "g", "b"], {"train": subset(rows), "val": subset(range(45, 60))})
+    compute = Compute(max_epochs=1, precision="float32", cache_gb=0)
+    trained = training.train(model, spec, data, 1, compute, Path("unused"), lambda *_: None, verbose=0)
+    logits = predict(model, images, rows).astype(np.float64)
+    log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    labels = rows % CLASSES
+    losses = -log_p[np.arange(len(rows)), labels] * weights[labels]
+    assert trained.history["loss"][0] == pytest.approx(losses.mean(), rel=1e-5)
 
 
 def test_early_stopping_ends_training_and_restores_the_best_epoch(images, params):

@@ -24,6 +24,10 @@ class ModelError(MenagerieError):
     """A model cannot be built, trained or read."""
 
 
+class WeightsError(ModelError):
+    """Pretrained weights cannot be had, or are not those of the base."""
+
+
 def unknown(kind: str, name: object, known: Iterable[str]) -> str:
     """`unknown arch 'cn'; did you mean 'cnn'? known: ann, cnn`: the message for a name not found."""
     known = sorted(known)

@@ -28,12 +28,12 @@ def save_model(model: keras.Model, path: Path) -> None:
             if name == "metadata.json":
                 content = json.dumps({"keras_version": json.loads(content)["keras_version"]}).encode()
             if name == "config.json":
-                content = _addresses_numbered(content.decode()).encode()
+                content = addresses_numbered(content.decode()).encode()
             target.writestr(ZipInfo(name), content)
     saved.unlink()
 
 
-def _addresses_numbered(config: str) -> str:
+def addresses_numbered(config: str) -> str:
     """Number the ids of shared objects from 0 in the order that they appear: they only need to differ."""
     numbers: dict[str, int] = {}
     return re.sub(

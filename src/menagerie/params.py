@@ -4,7 +4,7 @@ Defaults live in conf/, none here. What a key means is said once, in the conf fi
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
 from pydantic import (
@@ -236,6 +236,14 @@ class Phase(Section):
     epochs: Count
     early_stopping: EarlyStopping | None
     reduce_on_plateau: ReduceOnPlateau | None
+
+    @model_validator(mode="after")
+    def _one_hand_on_the_rate(self) -> Self:
+        if self.schedule and self.reduce_on_plateau:
+            raise PydanticCustomError(
+                "two_schedules", "has a schedule and reduce_on_plateau; set one of them to null"
+            )
+        return self
 
 
 class Last(Section):

@@ -1,18 +1,23 @@
-"""Training: phases, their callbacks, and pictures fed from disk ahead of the step."""
+"""Training: phases one after another, and pictures fed from disk ahead of the step."""
 
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
+from sklearn.utils.class_weight import compute_class_weight
 
-from menagerie.data import Subset, gather
+from menagerie.data import Data, Subset, gather
 from menagerie.errors import ModelError
-from menagerie.params import Phase
+from menagerie.features import features, split_at_prefix
+from menagerie.freezing import freeze
+from menagerie.optimizing import callbacks, optimizer
+from menagerie.params import Compute, PretrainedModel, PretrainedPhase, ScratchModel
 
 OnEpoch = Callable[[dict[str, float], int], None]  # what was measured, and the epoch (from 1)
 
@@ -20,17 +25,26 @@ OnEpoch = Callable[[dict[str, float], int], None]  # what was measured, and the 
 class Batches(keras.utils.PyDataset):
     """Batches of a split, (pictures uint8 (b, height, width, 3), labels int32 (b,)), read ahead of the step.
 
-    With a `seed` the pictures come in a new order each epoch, a function of (seed, epoch) alone, so that a
-    run can be taken up again at any epoch; with None they come in the split's own order.
+    In place of pictures there may be what a part of the network gives for them, float32. With `classes`
+    the labels are one-hot, float32 (b, classes), for a loss that smooths them. With a `seed` the pictures
+    come in a new order each epoch, a function of (seed, epoch) alone, so that a run can be taken up again
+    at any epoch; with None they come in the split's own order.
     """
 
     def __init__(
-        self, images: np.ndarray, subset: Subset, batch_size: int, seed: int | None, epoch: int = 0
+        self,
+        images: np.ndarray,
+        subset: Subset,
+        batch_size: int,
+        seed: int | None,
+        epoch: int = 0,
+        classes: int | None = None,
     ) -> None:
         # TensorFlow's side of Keras reads ahead by itself; for the others Keras does, given two threads.
         super().__init__(workers=1 if keras.backend.backend() == "tensorflow" else 2, max_queue_size=8)
         self.images, self.subset, self.batch_size = images, subset, batch_size
         self.seed, self.epoch = seed, epoch
+        self.labels = subset.labels if classes is None else np.eye(classes, dtype=np.float32)[subset.labels]
         self.order = self._order()
 
     def _order(self) -> np.ndarray:
@@ -45,7 +59,7 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        return gather(self.images, self.subset.rows[chosen]), self.subset.labels[chosen]
+        return gather(self.images, self.subset.rows[chosen]), self.labels[chosen]
 
     def on_epoch_end(self) -> None:
         self.epoch += 1
@@ -90,70 +104,86 @@ class Trained:
 
 def train(
     model: keras.Model,
-    phases: dict[str, Phase],
-    batches: Batches,
-    val_batches: Batches,
-    max_epochs: int | None,
+    spec: ScratchModel | PretrainedModel,
+    data: Data,
+    seed: int,
+    compute: Compute,
+    kept_features: Path,
     on_epoch: OnEpoch,
     verbose: int,
 ) -> Trained:
-    """Fit `model`, which gives logits, in the phases' order; its weights change in place.
+    """Fit `model`, which gives logits, in the order of the spec's phases; its weights change in place.
 
-    `max_epochs` caps each phase. Epochs are counted through: the second phase starts where the first ended.
+    Epochs are counted through: the second phase starts where the first ended. What frozen layers give is
+    kept in the folder `kept_features`.
 
     Raises:
         ModelError: the loss is no longer a number.
+        ParamsError: settings that an optimizer does not take, or layers to freeze that are not there.
     """
     rows: list[dict[str, Any]] = []
     started = time.perf_counter()
-    for name, phase in phases.items():
-        model.compile(
-            _optimizer(phase),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    for name, phase in spec.phases.items():
+        if isinstance(phase, PretrainedPhase):
+            freeze(model, phase)
+        epochs = min(phase.epochs, compute.max_epochs or phase.epochs)
+        part, images, subsets = _without_prefix(model, data, kept_features, compute.cache_gb * 1e9)
+        classes = len(data.classes) if spec.label_smoothing else None
+        batches = Batches(images, subsets["train"], spec.batch_size, seed, len(rows), classes)
+        val = Batches(images, subsets["val"], spec.batch_size, None, classes=classes)
+        part.compile(
+            optimizer(phase, epochs * batches.num_batches, batches.num_batches),
+            _loss(spec.label_smoothing),
             metrics=["accuracy"],
             jit_compile="auto" if _has_accelerator() else False,  # XLA is slower than oneDNN on a CPU
         )
         recorder = EpochRecorder(name, on_epoch)
-        epochs = min(phase.epochs, max_epochs or phase.epochs)
-        model.fit(
+        part.fit(
             batches,
-            validation_data=val_batches,
+            validation_data=val,
             initial_epoch=len(rows),
             epochs=len(rows) + epochs,
-            callbacks=[*_callbacks(phase), recorder],
+            class_weight=_class_weights(spec, data.subsets["train"].labels),
+            callbacks=[*callbacks(phase), recorder],
             verbose=verbose,
         )
         rows += recorder.rows
     seconds = time.perf_counter() - started
-    return Trained(pd.DataFrame(rows), seconds, len(rows) * len(batches.subset.rows) / seconds)
+    return Trained(pd.DataFrame(rows), seconds, len(rows) * len(data.subsets["train"].rows) / seconds)
 
 
-def _optimizer(phase: Phase) -> keras.optimizers.Optimizer:
-    rate: Any = phase.learning_rate
-    if phase.decay:
-        rate = keras.optimizers.schedules.ExponentialDecay(rate, phase.decay.steps, phase.decay.rate)
-    optimizer = keras.optimizers.get(phase.optimizer)
-    return type(optimizer)(learning_rate=rate)
+def _without_prefix(
+    model: keras.Model, data: Data, kept: Path, limit_bytes: float
+) -> tuple[keras.Model, np.ndarray, dict[str, Subset]]:
+    """The part of the network to train, what it is fed with, and the rows of that which the splits have."""
+    parts = split_at_prefix(model) if limit_bytes else None
+    if parts is None:
+        return model, data.images, data.subsets
+    prefix, rest = parts
+    seen = {name: data.subsets[name] for name in ("train", "val")}
+    rows = np.unique(np.concatenate([subset.rows for subset in seen.values()]))
+    given = features(prefix, data.images, rows, kept, limit_bytes)
+    if given is None:
+        return model, data.images, data.subsets
+    return (
+        rest,
+        given,
+        {name: replace(subset, rows=np.searchsorted(rows, subset.rows)) for name, subset in seen.items()},
+    )
 
 
-def _callbacks(phase: Phase) -> list[keras.callbacks.Callback]:
-    callbacks: list[keras.callbacks.Callback] = []
-    if stop := phase.early_stopping:
-        callbacks.append(
-            keras.callbacks.EarlyStopping(
-                stop.monitor, patience=stop.patience, restore_best_weights=stop.restore_best, verbose=1
-            )
-        )
-    if plateau := phase.reduce_on_plateau:
-        callbacks.append(
-            keras.callbacks.ReduceLROnPlateau(
-                plateau.monitor,
-                factor=plateau.factor,
-                patience=plateau.patience,
-                min_lr=plateau.min_learning_rate,
-            )
-        )
-    return callbacks
+def _loss(label_smoothing: float) -> keras.losses.Loss:
+    if label_smoothing:
+        return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=label_smoothing)
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def _class_weights(spec: ScratchModel | PretrainedModel, labels: np.ndarray) -> dict[int, float] | None:
+    if spec.class_weights is None:
+        return None
+    classes = np.unique(labels)
+    weights = compute_class_weight(spec.class_weights, classes=classes, y=labels)
+    return dict(zip(classes.tolist(), weights.tolist(), strict=True))
 
 
 def _has_accelerator() -> bool:

@@ -7,14 +7,17 @@ use: python src train <model>
 
 import sys
 
+import keras
+
 from menagerie import paths, tracking
 from menagerie.data import load_data
+from menagerie.errors import WeightsError
 from menagerie.files import file_sha256, whole, whole_folder, write_json
 from menagerie.model_files import save_model
 from menagerie.models import build_model
 from menagerie.params import load_params
 from menagerie.seeding import environment, seed_everything
-from menagerie.training import Batches, train
+from menagerie.training import train
 
 
 def main(name: str) -> None:
@@ -22,15 +25,19 @@ def main(name: str) -> None:
     spec, dataset = params.model(name), params.dataset.name
     data = load_data(paths.images(dataset), paths.split(dataset))
     seed_everything(params.seed)
-    model = build_model(spec, data.images.shape[1:], len(data.classes))
-    batches = Batches(data.images, data.subsets["train"], spec.batch_size, params.seed)
-    val = Batches(data.images, data.subsets["val"], spec.batch_size, None)
+    keras.config.set_dtype_policy(params.compute.precision)
+    try:
+        model = build_model(spec, data.images.shape[1:], len(data.classes))
+    except WeightsError as error:
+        choice = f"dvc exp run -S model={name} -S models.{name}.weights=random"
+        raise WeightsError(f"{error}\nor from random weights: {choice}") from error
 
     print(f"train@{name}: {model.count_params():,} parameters, on {environment()['devices']}", flush=True)
     tags = {"split.sha256": file_sha256(paths.split(dataset)), **environment()}
     with tracking.training_run(params, name, tags) as run:
         verbose = 1 if sys.stdout.isatty() else 2  # a bar to watch, or a line an epoch in a log
-        trained = train(model, spec.phases, batches, val, params.compute.max_epochs, run.log_metrics, verbose)
+        kept = paths.work() / "features"
+        trained = train(model, spec, data, params.seed, params.compute, kept, run.log_metrics, verbose)
         with whole_folder(paths.model(dataset, name)) as folder:
             save_model(model, folder / "model.keras")
             trained.history.to_csv(folder / "history.csv", index=False, lineterminator="\n")

@@ -6,13 +6,12 @@
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import httpx
-from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from menagerie.download.part import disk_errors

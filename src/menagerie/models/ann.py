@@ -25,5 +25,5 @@ def build(spec: ScratchModel, input_shape: tuple[int, int, int], num_classes: in
         x = keras.layers.Dense(units, activation="relu")(x)
         x = keras.layers.Dropout(knobs.dropout)(x)
     # head
-    logits = keras.layers.Dense(num_classes, name="logits")(x)
+    logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(x)
     return keras.Model(inputs, logits, name="ann")

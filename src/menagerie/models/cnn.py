@@ -2,8 +2,8 @@
 
 import keras
 
-from menagerie.errors import ModelError
 from menagerie.models._augmentation import augmented
+from menagerie.models._sizes import check_size
 from menagerie.params import Count, Fraction, Many, ScratchModel, Section, parse
 
 
@@ -16,12 +16,7 @@ class Knobs(Section):
 
 def build(spec: ScratchModel, input_shape: tuple[int, int, int], num_classes: int) -> keras.Model:
     knobs = parse(Knobs, spec.knobs, "knobs of arch cnn")
-    smallest = 2 ** len(knobs.filters)
-    if min(input_shape[:2]) < smallest:
-        raise ModelError(
-            f"arch cnn halves the picture {len(knobs.filters)} times and needs {smallest}x{smallest} pixels; "
-            f"the pictures have {input_shape[0]}x{input_shape[1]}: raise dataset.image_size or drop filters"
-        )
+    check_size("cnn", input_shape, [(2, 2)] * len(knobs.filters))
     # input and scaling
     inputs = keras.Input(input_shape, dtype="uint8")
     x = keras.layers.Rescaling(1 / 255)(inputs)
@@ -35,5 +30,5 @@ def build(spec: ScratchModel, input_shape: tuple[int, int, int], num_classes: in
     x = keras.layers.Flatten()(x)
     x = keras.layers.Dense(knobs.dense_units, activation="relu")(x)
     x = keras.layers.Dropout(knobs.dense_dropout)(x)
-    logits = keras.layers.Dense(num_classes, name="logits")(x)
+    logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(x)
     return keras.Model(inputs, logits, name="cnn")

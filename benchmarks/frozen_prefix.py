@@ -1,0 +1,160 @@
+"""Training on what a frozen prefix gave, beside training through it again in every epoch.
+
+use: python benchmarks/frozen_prefix.py   (a quarter of an hour; writes benchmarks/frozen_prefix.md)
+
+Both ways train the same model on the same random pictures with random weights, 100x100 (`ann`: 299x299), in
+turns, epoch by epoch, each in a process of its own; the cost of a step depends neither on what pictures show
+nor on what weights hold. The first epoch, which traces the graph, does not count. `pass` is the one pass of
+the prefix over all pictures, with its tracing, hashing and writing. `12 epochs` is
+12 x plain / (pass + 12 x kept); `next run` is 12 x plain / (12 x kept): another head on the same prefix.
+"""
+
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "src"))
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+import yaml  # noqa: E402
+
+from menagerie.data import Data, Subset  # noqa: E402
+from menagerie.features import features, split_at_prefix  # noqa: E402
+from menagerie.freezing import freeze  # noqa: E402
+from menagerie.models import build_model  # noqa: E402
+from menagerie.params import Compute, PretrainedModel, ScratchModel, parse  # noqa: E402
+from menagerie.seeding import seed_everything  # noqa: E402
+from menagerie.training import train  # noqa: E402
+
+CLASSES, COUNT, VAL, ROUNDS, EPOCHS = 5, 1_032, 129, 3, 12
+MODELS = {
+    "resnet50v2_transfer": 100,
+    "mobilenet_v2_transfer": 100,
+    "xception_transfer": 100,
+    "mobilenet_imagenet": 100,
+    "resnet50v2_last10": 100,
+    "mobilenet_v2_last10": 100,
+    "xception_last10": 100,
+    "ann": 299,
+}
+
+
+def spec_of(name: str) -> ScratchModel | PretrainedModel:
+    values = yaml.safe_load((ROOT / f"conf/model/{name}.yaml").read_text())
+    if values["arch"] == "pretrained":
+        return parse(PretrainedModel, values | {"weights": "random"}, name)
+    return parse(ScratchModel, values, name)
+
+
+def pictures(folder: Path, side: int) -> Path:
+    path = folder / f"{side}.npy"
+    if not path.exists():
+        shape = (COUNT + VAL, side, side, 3)
+        np.save(path, np.random.default_rng(0).integers(0, 256, shape, np.uint8))
+    return path
+
+
+def subset(start: int, stop: int) -> Subset:
+    rows = np.arange(start, stop)
+    return Subset(rows, (rows % CLASSES).astype(np.int32), rows.astype(object))
+
+
+def tell_and_wait(seconds: float) -> None:
+    """Report to the process that started this one, and go on when it says so."""
+    print(f"{seconds:.6f}", flush=True)
+    sys.stdin.readline()
+
+
+def run(way: str, name: str, path: str, kept: str) -> None:
+    """Train, as the stage does; `kept` first makes the pass and reports it."""
+    spec = spec_of(name)
+    images = np.load(path, mmap_mode="r")
+    data = Data(
+        images,
+        [str(label) for label in range(CLASSES)],
+        {"train": subset(0, COUNT), "val": subset(COUNT, COUNT + VAL)},
+    )
+    seed_everything(0)
+    model = build_model(spec, images.shape[1:], CLASSES)
+    if way == "kept":
+        if isinstance(spec, PretrainedModel):
+            freeze(model, next(iter(spec.phases.values())))
+        prefix, _ = split_at_prefix(model)
+        started = time.perf_counter()
+        features(prefix, images, np.arange(len(images)), Path(kept), 1e11)
+        tell_and_wait(time.perf_counter() - started)
+    compute = Compute(max_epochs=ROUNDS + 1, precision="float32", cache_gb=100 if way == "kept" else 0)
+    train(model, spec, data, 0, compute, Path(kept), lambda logs, _: tell_and_wait(logs["epoch_seconds"]), 0)
+
+
+def start(way: str, name: str, path: Path, kept: Path) -> subprocess.Popen:
+    command = [sys.executable, __file__, way, name, str(path), str(kept)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def reported(process: subprocess.Popen) -> float:
+    return float(process.stdout.readline())
+
+
+def go_on(process: subprocess.Popen) -> None:
+    print(file=process.stdin, flush=True)
+
+
+def side_by_side(folder: Path, name: str, side: int) -> str:
+    path, kept = pictures(folder, side), folder / "kept"
+    running = {"kept": start("kept", name, path, kept)}
+    seconds = reported(running["kept"])  # the pass, while nothing else runs
+    (size,) = [file.stat().st_size for file in kept.glob("*.npy")]
+    go_on(running["kept"])
+    reported(running["kept"])
+    running["plain"] = start("plain", name, path, kept)
+    reported(running["plain"])
+    epochs: dict[str, list[float]] = {"plain": [], "kept": []}
+    for _ in range(ROUNDS):
+        for way, values in epochs.items():
+            go_on(running[way])
+            values.append(reported(running[way]))
+    for process in running.values():
+        process.communicate("\n")
+    for file in kept.iterdir():
+        file.unlink()
+    plain, fast = (statistics.median(values) for values in epochs.values())
+    whole = EPOCHS * plain / (seconds + EPOCHS * fast)
+    numbers = (
+        f"{plain:.2f} | {fast:.2f} | {seconds:.1f} | {size / 1e6:.0f} | {whole:.1f} | {plain / fast:.1f}"
+    )
+    row = f"| `{name}` | {numbers} |"
+    print(row, flush=True)
+    return row
+
+
+def main() -> None:
+    if len(sys.argv) == 5:
+        run(*sys.argv[1:])
+        return
+    with tempfile.TemporaryDirectory() as name:
+        rows = [side_by_side(Path(name), model, side) for model, side in MODELS.items()]
+    head = (
+        "# A frozen prefix run once, beside one run in every epoch\n\n"
+        f"`python benchmarks/frozen_prefix.py` on {os.cpu_count()} cores ({platform.machine()}), Keras "
+        f"{keras.version()} on {keras.backend.backend()}, {COUNT:,} + {VAL} pictures, medians of "
+        f"{ROUNDS} epochs in turns. `plain` and `kept` are seconds an epoch, `pass` seconds, the last two "
+        "how many times faster.\n\n"
+        "| model | plain | kept | pass | MB on disk | 12 epochs | next run |\n"
+        "|---|---|---|---|---|---|---|\n"
+    )
+    target = Path(__file__).with_suffix(".md")
+    target.write_text(head + "\n".join(rows) + "\n", encoding="utf-8")
+    print(target.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""A base of keras.applications with a head of its own (seeds 000, 001 and 003).
+
+One flat graph, not a model within a model, so that it can be cut at any layer.
+"""
+
+import re
+import sys
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+
+from menagerie.errors import ModelError, ParamsError, unknown
+from menagerie.freezing import BACKBONE_INPUT, FEATURES
+from menagerie.models import _weights
+from menagerie.models._augmentation import augmented
+from menagerie.params import Layer, PretrainedModel
+
+BASES = [name for name in dir(keras.applications) if name[0].isupper()]
+HEAD_LAYERS = ("Activation", "BatchNormalization", "Dense", "Dropout", "LayerNormalization", "LeakyReLU")
+POOLING = {
+    "flatten": keras.layers.Flatten,
+    "average": keras.layers.GlobalAveragePooling2D,
+    "max": keras.layers.GlobalMaxPooling2D,
+}
+
+
+def build(spec: PretrainedModel, input_shape: tuple[int, int, int], num_classes: int) -> keras.Model:
+    """Build the network; its base has the weights that `spec.weights` names, its head random ones.
+
+    Raises:
+        ParamsError: no such base, layer of the base or layer of a head.
+        ModelError: the pictures are too small for the base.
+        WeightsError: the weights cannot be had, or are not those of the base.
+    """
+    if spec.base not in BASES:
+        raise ParamsError(unknown("base", spec.base, BASES))
+    # input and scaling
+    inputs = x = keras.Input(input_shape, dtype="uint8")
+    if spec.image_size:
+        x = keras.layers.Resizing(*spec.image_size)(x)
+    if spec.augment:
+        x = keras.layers.Rescaling(1.0)(x)  # floats: some augmentations fail on bytes
+        x = augmented(x, spec.augment)
+    x = _scaled(x, spec)
+    # backbone
+    x = keras.layers.Identity(name=BACKBONE_INPUT)(x)
+    x = _features(x, spec)
+    x = keras.layers.Identity(name=FEATURES)(x)
+    # head
+    x = POOLING[spec.pooling]()(x)
+    x = _head(x, spec.head)
+    logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(x)
+    return keras.Model(inputs, logits, name="pretrained")
+
+
+def _scaled(x: keras.KerasTensor, spec: PretrainedModel) -> keras.KerasTensor:
+    """Scale pixels of 0..255 to 0..1 (`unit`), or to what the base was trained on (`native`)."""
+    if spec.preprocess == "unit":
+        return keras.layers.Rescaling(1 / 255)(x)
+    # The preprocess_input of every base is a scale and an offset a channel, some after turning RGB to BGR:
+    # what it makes of four pixels says which. As layers they are saved with the model.
+    preprocess_input = sys.modules[_application(spec.base).__module__].preprocess_input
+    pixels = np.concatenate([np.zeros((1, 3)), 255 * np.eye(3)])  # black, red, green, blue
+    black, *colours = preprocess_input(pixels[np.newaxis, np.newaxis], data_format="channels_last")[0, 0]
+    response = (np.array(colours) - black) / 255  # a row for each channel that goes in, a column for each out
+    if response.argmax(axis=0).tolist() == [2, 1, 0]:
+        x = keras.ops.flip(x, axis=-1)
+    return keras.layers.Rescaling(response.max(axis=0).tolist(), black.tolist())(x)
+
+
+def _application(base: str):
+    return getattr(keras.applications, base)
+
+
+def _features(x: keras.KerasTensor, spec: PretrainedModel) -> keras.KerasTensor:
+    """Put the base after `x`, and give what comes out of it, or of its layer `spec.output_layer`."""
+    if spec.weights == "imagenet":
+        base = _weights.imagenet(spec.base, lambda: _base(x, spec.base, "imagenet"))
+    else:
+        base = _base(x, spec.base, None)
+    layers = base.layers[base.layers.index(base.get_layer(BACKBONE_INPUT)) + 1 :]
+    names = [layer.name for layer in layers]
+    if spec.output_layer not in (None, *names):
+        raise ParamsError(unknown(f"output_layer of {spec.base}", spec.output_layer, names))
+    if spec.weights not in ("imagenet", "random"):
+        # Some files name layers by their position, so they are read where nothing comes before the base.
+        alone = _base(keras.Input(x.shape[1:]), spec.base, None)
+        _weights.load_file(alone, spec.weights, layers, spec.output_layer)
+    return base.get_layer(spec.output_layer).output if spec.output_layer else base.output
+
+
+def _base(x: keras.KerasTensor, base: str, weights: str | None) -> keras.Model:
+    shape = tuple(x.shape[1:])
+    try:
+        return _application(base)(include_top=False, weights=weights, input_tensor=x, input_shape=shape)
+    except ValueError as error:
+        too_small = re.search(r"at least (\d+)x(\d+)", str(error))
+        if too_small is None:
+            raise
+        least = [int(side) for side in too_small.groups()]
+        raise ModelError(
+            f"base {base} needs pictures of at least {least[0]}x{least[1]} pixels, they have "
+            f"{shape[0]}x{shape[1]}: enlarge them in the network with image_size: {least}, or more"
+        ) from None
+
+
+def _head(x: keras.KerasTensor, layers: Iterable[Layer]) -> keras.KerasTensor:
+    for number, item in enumerate(layers, 1):
+        if item.layer not in HEAD_LAYERS:
+            raise ParamsError(unknown("head layer", item.layer, HEAD_LAYERS))
+        name = f"head_{number}_{item.layer.lower()}"  # the base has names of its own
+        try:
+            x = getattr(keras.layers, item.layer)(**item.settings, name=name)(x)
+        except (TypeError, ValueError) as error:
+            raise ParamsError(f"head layer {item.layer}: {error}") from error
+    return x
