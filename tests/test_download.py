@@ -22,8 +22,9 @@ from lying_server import PATIENCE, Gate, LyingServer, say, serve, silent
 
 import menagerie.download
 import menagerie.files
-from menagerie.download import Remote, fetch, mirror_location
+from menagerie.download import Remote, fetch
 from menagerie.errors import DownloadError
+from menagerie.mirror import mirror_location
 
 KIB = 1024
 BODY = random.Random(0).randbytes(12 * KIB)

@@ -120,14 +120,14 @@ def test_a_model_file_builds_trains_saves_and_predicts_the_same(params, tmp_path
 def test_native_scaling_is_that_of_keras_applications(params, base, module):
     model = models.build_model(bare(params, base, preprocess="native"), (32, 32, 3), 4)
     expected = getattr(keras.applications, module).preprocess_input(pictures(32).astype(np.float32))
-    scaled = inner(model, freezing.BACKBONE_INPUT)(pictures(32))
+    scaled = inner(model, freezing.BACKBONE_INPUT)(pictures(32), training=False)
     np.testing.assert_allclose(scaled, expected, rtol=1e-6, atol=1e-4 if base == "VGG16" else 1e-6)
 
 
 def test_unit_scaling_maps_bytes_to_0_and_1(params):
     model = models.build_model(bare(params, "VGG16", preprocess="unit"), (32, 32, 3), 4)
     black_and_white = np.stack([np.zeros((32, 32, 3), np.uint8), np.full((32, 32, 3), 255, np.uint8)])
-    scaled = inner(model, freezing.BACKBONE_INPUT)(black_and_white)
+    scaled = inner(model, freezing.BACKBONE_INPUT)(black_and_white, training=False)
     np.testing.assert_allclose(scaled[0], 0)
     np.testing.assert_allclose(scaled[1], 1, rtol=1e-6)
 
@@ -137,13 +137,13 @@ def test_pictures_are_enlarged_then_augmented_then_scaled(params):
     model = models.build_model(spec, (32, 32, 3), 4)
     order = [layer.name.split("_")[0] for layer in model.layers]
     assert order[: order.index("backbone")] == [
-        *("input", "resizing", "rescaling", "random", "random", "random", "random", "rescaling")
+        *("input", "rescaling", "resizing", "random", "random", "random", "random", "rescaling")
     ]
     assert inner(model, freezing.BACKBONE_INPUT).output_shape == (None, 80, 76, 3)
     quiet = keras.ops.convert_to_numpy(inner(model, freezing.BACKBONE_INPUT)(pictures(32), training=False))
     random = keras.ops.convert_to_numpy(inner(model, freezing.BACKBONE_INPUT)(pictures(32), training=True))
-    enlarged = keras.layers.Resizing(80, 76)(pictures(32))
-    np.testing.assert_allclose(quiet, np.float32(enlarged) / 127.5 - 1, atol=1e-5)
+    enlarged = keras.layers.Resizing(80, 76)(pictures(32).astype(np.float32))
+    np.testing.assert_allclose(quiet, np.array(enlarged) / 127.5 - 1, atol=1e-5)
     assert np.abs(random - quiet).mean() > 0.01
 
 
@@ -293,13 +293,13 @@ def test_a_missing_file_is_named_with_the_places_where_it_was_looked_for(params,
     with pytest.raises(WeightsError) as caught:
         models.build_model(spec, (32, 32, 3), 4)
     assert str(tmp_path / "mine.weights.h5") in str(caught.value)
-    assert "/weights; `weights` is random, imagenet, or a file" in str(caught.value)
+    assert "/weights; `weights` is random, imagenet, or a file in one of these" in str(caught.value)
 
 
 def test_a_missing_file_without_a_mirror_says_that_none_is_set(params, tmp_path, monkeypatch):
     monkeypatch.delenv("MENAGERIE_MIRROR", raising=False)
     spec = bare(params, "MobileNetV2", weights=str(tmp_path / "mine.weights.h5"))
-    with pytest.raises(WeightsError, match=r"mine\.weights\.h5 \(MENAGERIE_MIRROR is not set\)"):
+    with pytest.raises(WeightsError, match=r"mine\.weights\.h5 in a mirror \(MENAGERIE_MIRROR is not set\)"):
         models.build_model(spec, (32, 32, 3), 4)
 
 
@@ -307,7 +307,7 @@ def test_weights_of_another_base_are_refused_even_where_its_first_layers_fit(par
     """VGG19's third block has one convolution more than VGG16's, after all of those that VGG16 has."""
     saved(alone("VGG19", 32, "block3_pool"), tmp_path / "mine.weights.h5")
     spec = bare(params, "VGG16", weights=str(tmp_path / "mine.weights.h5"), output_layer="block3_pool")
-    message = r"mine\.weights\.h5 is no file of weights of vgg16 .* up to block3_pool \(it holds 16 arrays"
+    message = r"mine\.weights\.h5 holds no weights of VGG16 .* up to block3_pool \(it holds 16 arrays"
     with pytest.raises(WeightsError, match=message):
         models.build_model(spec, (32, 32, 3), 4)
 
@@ -315,7 +315,7 @@ def test_weights_of_another_base_are_refused_even_where_its_first_layers_fit(par
 def test_weights_of_another_width_are_refused(params, tmp_path):
     saved(alone("MobileNetV2", 32, alpha=0.35), tmp_path / "mine.weights.h5")
     spec = bare(params, "MobileNetV2", weights=str(tmp_path / "mine.weights.h5"))
-    with pytest.raises(WeightsError, match=r"mine\.weights\.h5 is no file of weights of mobilenetv2"):
+    with pytest.raises(WeightsError, match=r"mine\.weights\.h5 holds no weights of MobileNetV2"):
         models.build_model(spec, (32, 32, 3), 4)
 
 
@@ -323,7 +323,7 @@ def test_weights_of_another_width_are_refused(params, tmp_path):
 def test_a_file_that_holds_no_weights_is_refused(params, tmp_path, content):
     tmp_path.joinpath("mine.weights.h5").write_bytes(content)
     spec = bare(params, "VGG16", weights=str(tmp_path / "mine.weights.h5"))
-    with pytest.raises(WeightsError, match=r"mine\.weights\.h5 is no file of weights of vgg16"):
+    with pytest.raises(WeightsError, match=r"mine\.weights\.h5 holds no weights of VGG16"):
         models.build_model(spec, (32, 32, 3), 4)
 
 
@@ -332,13 +332,17 @@ def test_the_real_mobilenet_gives_the_features_that_keras_applications_gives(par
     network = alone("MobileNet", 128)
     network.load_weights(mirror / "weights" / spec.weights)
     cut = keras.Model(network.input, network.get_layer("conv_pw_12_relu").output)
-    enlarged = keras.layers.Resizing(128, 128)(pictures(100))
-    scaled = keras.applications.mobilenet.preprocess_input(np.array(enlarged, np.float32))
-    expected = keras.ops.convert_to_numpy(cut(scaled))
-    found = inner(models.build_model(spec, (100, 100, 3), 10), freezing.FEATURES)(pictures(100))
+    enlarged = keras.layers.Resizing(128, 128)(pictures(100).astype(np.float32))
+    scaled = keras.applications.mobilenet.preprocess_input(np.array(enlarged))
+    expected = keras.ops.convert_to_numpy(cut(scaled, training=False))
+    found = inner(models.build_model(spec, (100, 100, 3), 10), freezing.FEATURES)(
+        pictures(100), training=False
+    )
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
     random = models.build_model(spec.model_copy(update={"weights": "random"}), (100, 100, 3), 10)
-    assert not np.allclose(inner(random, freezing.FEATURES)(pictures(100)), expected, atol=0.1)
+    assert not np.allclose(
+        inner(random, freezing.FEATURES)(pictures(100), training=False), expected, atol=0.1
+    )
 
 
 # ImageNet weights, by the file names under which Keras publishes them
@@ -387,16 +391,21 @@ def test_imagenet_weights_that_cannot_be_had_are_named_with_the_places(params, o
 
 def test_imagenet_weights_that_cannot_be_had_without_a_mirror(params, keras_cache, monkeypatch):
     monkeypatch.delenv("MENAGERIE_MIRROR", raising=False)
-    with pytest.raises(WeightsError, match=rf"{VGG16} is neither .* nor in a mirror \(none is set\)"):
+    with pytest.raises(
+        WeightsError, match=rf"{VGG16} is neither .* nor in a mirror \(MENAGERIE_MIRROR is not set\)"
+    ):
         imagenet(params, "VGG16", 32)
 
 
-@pytest.mark.parametrize(("base", "side", "file"), [("VGG16", 32, VGG16), ("MobileNetV2", 96, MOBILENET_V2)])
+@pytest.mark.parametrize(
+    ("base", "side", "file", "why"),
+    [("VGG16", 32, VGG16, "hash does not match"), ("MobileNetV2", 96, MOBILENET_V2, "signature not found")],
+)
 def test_damaged_imagenet_weights_in_the_mirror_are_named_and_not_cached(
-    params, own_mirror, keras_cache, base, side, file
+    params, own_mirror, keras_cache, base, side, file, why
 ):
     own_mirror.joinpath(file).write_bytes(b"not what Keras published")
-    with pytest.raises(WeightsError, match=rf"/weights/{file}: .*; mend or remove it"):
+    with pytest.raises(WeightsError, match=rf"/weights/{file}: .*{why}.*; mend or remove it"):
         imagenet(params, base, side)
     assert list(keras_cache.iterdir()) == []
 

@@ -54,8 +54,7 @@ def mirror(dataset: str, folder: Path | None) -> None:
 
 def _mirror_folder(dataset: str) -> Path:
     from menagerie import paths
-    from menagerie.download import mirror_location
-    from menagerie.download.remote import local_path
+    from menagerie.mirror import local_path, mirror_location
 
     location = mirror_location(os.environ.get("MENAGERIE_MIRROR"), paths.main_repository())
     if location is None or not location.startswith("file:"):

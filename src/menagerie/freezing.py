@@ -52,9 +52,7 @@ def _frozen(layers: list[keras.layers.Layer], policy: str | Last | AllButLast | 
             return slice(names.index(name) + 1)
         case Last(last=count):
             return slice(_position(layers, "last", count), None)
-        case AllButLast(all_but_last=count):
-            return slice(_position(layers, "all_but_last", count))
-    raise ParamsError(f"freeze: {policy!r} is no policy")  # params.py offers none but these
+    return slice(_position(layers, "all_but_last", policy.all_but_last))
 
 
 def _position(layers: list[keras.layers.Layer], key: str, count: int) -> int:

@@ -15,13 +15,13 @@ import httpx
 from tqdm import tqdm
 
 from menagerie.download.part import disk_errors
-from menagerie.download.remote import Fetched, Remote, mirror_location
+from menagerie.download.remote import Fetched, Remote
 from menagerie.download.session import Session
 from menagerie.download.transfer import Transfer
 from menagerie.errors import DownloadError
 from menagerie.files import locked
 
-__all__ = ["Fetched", "Remote", "fetch", "mirror_location"]
+__all__ = ["Fetched", "Remote", "fetch"]
 
 
 THREADS = 4
@@ -38,7 +38,7 @@ def fetch(
 ) -> list[Fetched]:
     """Fetch every remote into `folder`, going on from what an earlier run kept in `work`.
 
-    Each file is looked for at `<mirror>/<file>` first (`mirror` as from `mirror_location`) and
+    Each file is looked for at `<mirror>/<file>` first (`mirror` as from `mirror.mirror_location`) and
     verified all the same. What came over the wire moves into `folder` when all of it is verified:
     DVC removes a stage's outputs before it runs again, and `work` is no output. `sleep` waits some
     seconds between two tries; tests give their own.

@@ -6,11 +6,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from menagerie.download.part import Part, blocks, disk_errors
-from menagerie.download.remote import Digests, Fetched, Remote, local_path, mismatch
+from menagerie.download.remote import Digests, Fetched, Remote, mismatch
 from menagerie.download.session import MissingError, Session
 from menagerie.download.wire import Wire
 from menagerie.errors import DownloadError
 from menagerie.files import whole
+from menagerie.mirror import local_path
 
 
 class Transfer:

@@ -3,8 +3,10 @@
 import os
 import shutil
 import urllib.request
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,45 +15,45 @@ from urllib.parse import quote, urlsplit
 
 import h5py
 import keras
-from filelock import FileLock
 
 from menagerie import paths
-from menagerie.download import mirror_location
 from menagerie.errors import ModelError, WeightsError
-from menagerie.files import remove
+from menagerie.files import locked, remove
+from menagerie.mirror import mirror_location
+from menagerie.params import PretrainedModel
 
 SECONDS = 10  # without an answer; Keras by itself would wait for ever
 
 # files
 
 
-def load_file(
-    alone: keras.Model, weights: str, layers: Sequence[keras.layers.Layer], output_layer: str | None
-) -> None:
-    """Give `layers`, those of a base within a larger graph, the weights of a file.
+def load_file(spec: PretrainedModel, alone: keras.Model, layers: Sequence[keras.layers.Layer]) -> None:
+    """Give `layers`, those of the base within a larger graph, the weights of the file `spec.weights`.
 
     `alone` is the same base on an input of its own. The file, .weights.h5 or .h5, is one of the whole base
-    or of the base cut at `output_layer`. A relative name is looked for in the main repository, its last
-    part in the mirror's folder weights.
+    or of the base cut at `spec.output_layer`. A relative name is looked for in the main repository, its
+    last part in the mirror's folder weights.
 
     Raises:
         WeightsError: there is no such file, or it does not fit the base.
     """
     networks = [alone]
-    if output_layer:
-        networks.append(keras.Model(alone.input, alone.get_layer(output_layer).output))
-    with _file(weights) as (path, place):
+    if spec.output_layer:
+        networks.append(keras.Model(alone.input, alone.get_layer(spec.output_layer).output))
+    with _file(spec.weights) as (path, place):
         try:
             held = _count_arrays(path)
             # Keras passes over what is left in a file: by its number of arrays a part is told from a whole.
             fitting = [network for network in networks if len(network.weights) == held]
             if not fitting:
                 raise ValueError(f"it holds {held} arrays, the base {len(alone.weights)}")
-            fitting[0].load_weights(path)
+            with warnings.catch_warnings(action="ignore"):  # Keras warns layer by layer, then raises
+                fitting[0].load_weights(path)
         except (ValueError, OSError, KeyError) as error:
-            part = f" or of that base up to {output_layer}" if output_layer else ""
+            part = f" or of its part up to {spec.output_layer}" if spec.output_layer else ""
+            why = str(error).partition("\n")[0]
             raise WeightsError(
-                f"{place} is no file of weights of {alone.name} without its top{part} ({error}); "
+                f"{place} holds no weights of {spec.base} without its top{part} ({why}); "
                 "correct `base`, `output_layer` or `weights`"
             ) from error
     for layer, loaded in zip(layers, alone.layers[1:], strict=True):
@@ -68,15 +70,17 @@ def _file(weights: str) -> Iterator[tuple[Path, object]]:
     mirror, file = _mirror(), Path(weights).name
     response = _open(mirror, file)
     if response is None:
-        looked = f"{path} or {_weights_folder(mirror)}" if mirror else f"{path} (MENAGERIE_MIRROR is not set)"
         raise WeightsError(
-            f"there is no weights file {looked}; `weights` is random, imagenet, "
-            "or a file in the main repository or in $MENAGERIE_MIRROR/weights"
+            f"there is no weights file {path}, and no {file} in {_weights_folder(mirror)}; "
+            "`weights` is random, imagenet, or a file in one of these places"
         )
     with response, TemporaryDirectory() as folder:
         path = Path(folder, file)
-        with path.open("wb") as copy:
-            shutil.copyfileobj(response, copy)
+        try:
+            with path.open("wb") as copy:
+                shutil.copyfileobj(response, copy)
+        except (OSError, HTTPException) as error:
+            raise WeightsError(f"{response.url}: {error}; run again, or mend the mirror") from error
         yield path, response.url
 
 
@@ -99,7 +103,8 @@ def imagenet(base: str, build: Callable[[], keras.Model]) -> keras.Model:
     mirror, cache = _mirror(), Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "models"
     handler, before = _MirrorHandler(mirror), urllib.request._opener
     paths.work().mkdir(parents=True, exist_ok=True)
-    with FileLock(paths.work() / "weights.lock"):  # Keras would let two processes write one file
+    # Keras would let two processes write one file.
+    with locked(paths.work() / "weights.lock", "another run gets ImageNet weights"):
         cached = set(cache.glob("*"))
         urllib.request.install_opener(urllib.request.build_opener(handler))
         try:
@@ -139,10 +144,9 @@ def _why(base: str, cache: Path, handler: _MirrorHandler, error: Exception) -> s
         return f"ImageNet weights of {base} in Keras's cache {cache}: {error}; remove the damaged file there"
     if handler.answered:
         return f"{folder}/{file}: {error}; mend or remove it, or unset MENAGERIE_MIRROR"
-    places = f"{cache} nor in {folder}" if handler.mirror else f"{cache} nor in a mirror (none is set)"
     return (
-        f"ImageNet weights of {base}: {file} is neither in Keras's cache {places}, and the network failed: "
-        f"{error}; get it by hand, put it in $MENAGERIE_MIRROR/weights, and run again"
+        f"ImageNet weights of {base}: {file} is neither in Keras's cache {cache} nor in {folder}, and the "
+        f"network failed: {error}; get it by hand and put it in $MENAGERIE_MIRROR/weights"
     )
 
 
@@ -154,7 +158,7 @@ def _mirror() -> str | None:
 
 
 def _weights_folder(mirror: str | None) -> str:
-    return f"{(mirror or '').rstrip('/')}/weights"
+    return f"{mirror.rstrip('/')}/weights" if mirror else "a mirror (MENAGERIE_MIRROR is not set)"
 
 
 def _open(mirror: str | None, file: str) -> Any:
@@ -163,12 +167,14 @@ def _open(mirror: str | None, file: str) -> Any:
         return None
     address = f"{_weights_folder(mirror)}/{quote(file)}"
     try:
-        return urllib.request.build_opener().open(address, timeout=SECONDS)
+        response = urllib.request.build_opener().open(address, timeout=SECONDS)
     except (URLError, OSError) as error:
         missing = isinstance(error, HTTPError) and error.code in (404, 410)
         if missing or isinstance(getattr(error, "reason", None), FileNotFoundError):
             return None
         raise WeightsError(f"{address}: {error}; mend the mirror, or unset MENAGERIE_MIRROR") from error
+    response.code, response.msg = 200, "OK"  # a file has none, and an answer to https: must
+    return response
 
 
 def _name(address: str) -> str:

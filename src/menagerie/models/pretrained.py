@@ -5,7 +5,7 @@ One flat graph, not a model within a model, so that it can be cut at any layer.
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import keras
 import numpy as np
@@ -36,12 +36,11 @@ def build(spec: PretrainedModel, input_shape: tuple[int, int, int], num_classes:
     if spec.base not in BASES:
         raise ParamsError(unknown("base", spec.base, BASES))
     # input and scaling
-    inputs = x = keras.Input(input_shape, dtype="uint8")
+    inputs = keras.Input(input_shape, dtype="uint8")
+    x = keras.layers.Rescaling(1.0)(inputs)  # to floats: bytes would be rounded, and some augmentations fail
     if spec.image_size:
         x = keras.layers.Resizing(*spec.image_size)(x)
-    if spec.augment:
-        x = keras.layers.Rescaling(1.0)(x)  # floats: some augmentations fail on bytes
-        x = augmented(x, spec.augment)
+    x = augmented(x, spec.augment)
     x = _scaled(x, spec)
     # backbone
     x = keras.layers.Identity(name=BACKBONE_INPUT)(x)
@@ -69,7 +68,7 @@ def _scaled(x: keras.KerasTensor, spec: PretrainedModel) -> keras.KerasTensor:
     return keras.layers.Rescaling(response.max(axis=0).tolist(), black.tolist())(x)
 
 
-def _application(base: str):
+def _application(base: str) -> Callable[..., keras.Model]:
     return getattr(keras.applications, base)
 
 
@@ -85,8 +84,7 @@ def _features(x: keras.KerasTensor, spec: PretrainedModel) -> keras.KerasTensor:
         raise ParamsError(unknown(f"output_layer of {spec.base}", spec.output_layer, names))
     if spec.weights not in ("imagenet", "random"):
         # Some files name layers by their position, so they are read where nothing comes before the base.
-        alone = _base(keras.Input(x.shape[1:]), spec.base, None)
-        _weights.load_file(alone, spec.weights, layers, spec.output_layer)
+        _weights.load_file(spec, _base(keras.Input(x.shape[1:]), spec.base, None), layers)
     return base.get_layer(spec.output_layer).output if spec.output_layer else base.output
 
 

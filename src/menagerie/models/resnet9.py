@@ -1,7 +1,7 @@
 """A short residual network in the spirit of ResNet-9 (David Page, How to train your ResNet, 2018).
 
 Convolution, batch normalisation and ReLU throughout; each stage widens, halves the picture and adds residual
-blocks; the largest value of each map goes to the head.
+blocks; the mean of each map goes to the head.
 """
 
 from typing import Annotated
@@ -45,7 +45,7 @@ def build(spec: ScratchModel, input_shape: tuple[int, int, int], num_classes: in
         for _ in range(blocks):
             x = keras.layers.Add()([x, _convolution(_convolution(x, width), width)])
     # head
-    x = keras.layers.GlobalMaxPooling2D()(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
     logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(x)
     return keras.Model(inputs, logits, name="resnet9")
 

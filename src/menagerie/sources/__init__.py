@@ -14,12 +14,13 @@ from types import ModuleType
 from typing import Any
 
 from menagerie import paths
-from menagerie.download import Remote, mirror_location
+from menagerie.download import Remote
 from menagerie.download import fetch as fetch_files
 from menagerie.download.part import disk_errors
 from menagerie.errors import DownloadError, MenagerieError
 from menagerie.files import remove
 from menagerie.images.layout import Picture, content_sha256, find_pictures
+from menagerie.mirror import mirror_location
 from menagerie.params import Dataset, Source
 
 
