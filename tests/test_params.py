@@ -277,6 +277,12 @@ def test_an_unknown_split_policy_is_refused_with_those_there_are(real):
         assert expected in message
 
 
+def test_a_schedule_and_a_plateau_may_not_both_set_the_rate(real):
+    section(real, MAIN)["schedule"] = {"kind": "cosine", "warmup_epochs": 1}
+    with pytest.raises(ParamsError, match=r"phases\.main: has a schedule and reduce_on_plateau; set one"):
+        parse(Params, real, "params.yaml")
+
+
 @pytest.mark.parametrize("name", ["a.b", "A", "", "a b", "ä", "a/b", "a\n"])
 def test_a_model_name_that_dvc_or_a_path_would_choke_on_is_refused(real, name):
     real["models"][name] = real["models"]["cnn"]

@@ -300,6 +300,57 @@ def test_a_killed_training_leaves_no_output_and_a_terminated_one_ends_its_run(pr
     assert sorted(kept.info.status for kept in runs_of(prepared)) == ["KILLED", "RUNNING"]
 
 
+# pretrained bases
+
+XCEPTION = ("dvc", "exp", "run", "-S", "model=xception_partial", "-S", "compute.max_epochs=1")
+
+
+def test_weights_that_cannot_be_had_end_with_the_file_and_the_way_out(clone, tmp_path):
+    (tmp_path / "mirror").mkdir()
+    homes = {"KERAS_HOME": str(tmp_path / "keras"), "MENAGERIE_MIRROR": str(tmp_path / "mirror")}
+    nowhere = {"https_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}  # no network
+    done = run(clone, *XCEPTION, **homes, **nowhere)
+    try:
+        assert done.returncode != 0
+        assert "xception_weights_tf_dim_ordering_tf_kernels_notop.h5" in done.everything
+        assert "dvc exp run -S model=xception_partial -S models.xception_partial.weights=random" in (
+            done.everything
+        )
+        assert "Traceback" not in done.everything
+        assert not (clone / "models/digits/xception_partial").exists()
+    finally:
+        succeed(clone, "git", "checkout", "-q", "--", ".")
+
+
+@pytest.mark.slow
+def test_a_pretrained_base_runs_with_random_weights_on_the_embedded_data(clone):
+    try:
+        succeed(clone, *XCEPTION, "-S", "models.xception_partial.weights=random")
+        metrics = json.loads(
+            (clone / "metrics/digits/models/xception_partial/metrics.json").read_text("utf-8")
+        )
+        assert metrics["test"]["n"] == 360
+    finally:
+        succeed(clone, "git", "checkout", "-q", "--", ".")
+
+
+@pytest.mark.slow
+def test_a_second_head_on_a_frozen_base_makes_no_pass_of_the_base(clone):
+    name = "mobilenet_v2_transfer"
+    once = ("dvc", "exp", "run", "-S", f"model={name}", "-S", f"models.{name}.weights=random")
+    small = (*once, "-S", "compute.max_epochs=1", "-S", f"models.{name}.image_size=[32,32]")
+    try:
+        succeed(clone, *small)
+        (kept,) = (clone / ".work/features").glob("*.npy")
+        file = kept.stat().st_ino
+        head = f"models.{name}.head=[{{layer: Dense, settings: {{units: 7}}}}]"
+        succeed(clone, *small, "-S", head)
+        assert list((clone / ".work/features").glob("*.npy")) == [kept]
+        assert kept.stat().st_ino == file
+    finally:
+        succeed(clone, "git", "checkout", "-q", "--", ".")
+
+
 # the default study as users get it
 
 
