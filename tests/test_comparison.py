@@ -171,6 +171,13 @@ def test_the_published_number_stands_beside_ours_on_the_split_it_was_published_f
     assert [row["n"] for row in rows] == [row["reported_n"] for row in rows] == [N, N]
 
 
+def test_a_number_of_another_data_set_gets_no_verdict(params):
+    """The JPEG copy of CIFAR-10 is not CIFAR-10."""
+    notebook = params("study=cifar10_images").reported
+    (row,) = comparison.against_reported({"leaky_cnn": entry(300)}, notebook).to_dict("records")
+    assert row["verdict"] == "not comparable: of cifar10"
+
+
 def test_accuracies_reported_of_the_models_of_this_run(params):
     assert comparison.reported_accuracies(params("study=sign_digits", "model=[sign_cnn,ann]")) == {
         "sign_cnn": 0.9053

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from menagerie.params import Notebook, Params
+from menagerie.params import Notebook, Params, Reported
 
 REPRODUCED = "inside our interval"
 
@@ -49,8 +49,8 @@ def against_reported(metrics: dict[str, dict[str, Any]], notebook: Notebook) -> 
     """Put the published accuracy beside ours, on the split that it was published for.
 
     The rule: a number counts as reproduced when it lies inside the 95 % interval of ours; if it does
-    not, the verdict says by how much it misses the nearer end. Of another number of pictures it is
-    another split, and there is no verdict.
+    not, the verdict says by how much it misses the nearer end. There is none where the number is of other
+    pictures: of another data set, or, since their number differs, of another split.
     """
     rows = []
     for name in [name for name in notebook.models if name in metrics]:
@@ -66,13 +66,18 @@ def against_reported(metrics: dict[str, dict[str, Any]], notebook: Notebook) -> 
                 "high": ours["accuracy_high"],
                 "n": ours["n"],
                 "difference": ours["accuracy"] - reported.accuracy,
-                "verdict": verdict(reported.accuracy, ours["accuracy_low"], ours["accuracy_high"])
-                if ours["n"] == reported.n
-                else f"not comparable: of {reported.n} other pictures",
+                "verdict": _incomparable(notebook, reported, ours["n"])
+                or verdict(reported.accuracy, ours["accuracy_low"], ours["accuracy_high"]),
                 "note": reported.note,
             }
         )
     return pd.DataFrame(rows)
+
+
+def _incomparable(notebook: Notebook, reported: Reported, n: int) -> str:
+    if notebook.published_on != notebook.dataset:
+        return f"not comparable: of {notebook.published_on}"
+    return "" if n == reported.n else f"not comparable: of {reported.n} other pictures"
 
 
 def reported_accuracies(params: Params) -> dict[str, float]:

@@ -319,6 +319,7 @@ class Reported(Section):
 class Notebook(Section):
     title: str
     dataset: Name
+    published_on: Name
     note: str
     models: dict[Name, Reported]
 
