@@ -3,6 +3,7 @@ import re
 import socket
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from menagerie import comparison
@@ -124,6 +125,37 @@ def test_the_order_in_which_models_are_given_changes_nothing():
     )
 
 
+def report(params, source, data, metrics):
+    """The report of models whose pictures nobody compared."""
+    return comparison.report(params, source, data, metrics, pd.DataFrame())
+
+
+def predictions(right):
+    """Ten pictures, of which those in `right` are predicted rightly."""
+    return pd.DataFrame({"actual": ["a"] * 10, "predicted": ["ab"[n not in right] for n in range(10)]})
+
+
+def test_pairs_are_tested_on_the_same_pictures():
+    """9 against 1 of 10: p = 2 x (1 + 10) / 2^10 by the binomial distribution."""
+    tables = {"one": predictions(range(9)), "two": predictions([9]), "three": predictions(range(9))}
+    pairs = comparison.pairs(tables).set_index(["model_a", "model_b"])
+    assert pairs.loc[("one", "two"), "p"] == pytest.approx(22 / 1024)
+    assert pairs.loc[("one", "two"), "difference"] == pytest.approx(0.8)
+    assert pairs.loc[("one", "three"), ["p", "difference", "kappa"]].tolist() == [1, 0, 1]
+
+
+def test_one_model_makes_no_pair():
+    assert len(comparison.pairs({"one": predictions(range(9))})) == 0
+
+
+def test_the_report_sets_the_selected_model_against_each_other(study):
+    metrics = {"sign_cnn": entry(330, val_correct=400), "sign_cnn_decay_low": entry(350, val_correct=300)}
+    tables = {"sign_cnn_decay_low": predictions(range(9)), "sign_cnn": predictions([9])}
+    text = comparison.report(study, SOURCE, data_report(), metrics, comparison.pairs(tables))
+    (row,) = re.findall(r"\| sign_cnn_decay_low +\| ([^|]+?) +\| [^|]+\| (\d+) +\| (\d+) +\| (\S+)", text)
+    assert row == ("-80.00", "1", "9", "0.0215")  # seen from sign_cnn, which val selects
+
+
 # the verdict
 
 
@@ -197,7 +229,7 @@ def test_nothing_is_reported_of_another_data_set(params, overrides):
 
 
 def test_the_leaderboard_of_the_report_has_the_numbers(study):
-    text = comparison.report(
+    text = report(
         study, SOURCE, data_report(), {"sign_cnn": entry(373, val_correct=380, loss=0.33124, epochs=20)}
     )
     assert table_with(text, "test accuracy") == [
@@ -217,7 +249,7 @@ def test_the_leaderboard_of_the_report_has_the_numbers(study):
 
 
 def test_reported_and_reproduced_stand_side_by_side(study):
-    text = comparison.report(study, SOURCE, data_report(), {"sign_cnn": entry(373, val_correct=340)})
+    text = report(study, SOURCE, data_report(), {"sign_cnn": entry(373, val_correct=340)})
     assert table_with(text, "reported") == [
         {
             "model": "sign_cnn",
@@ -239,7 +271,7 @@ def test_an_empty_note_makes_no_line(params):
     study = params("study=sign_digits", "model=sign_cnn")
     models = {"sign_cnn": study.reported.models["sign_cnn"].model_copy(update={"note": ""})}
     silent = study.model_copy(update={"reported": study.reported.model_copy(update={"models": models})})
-    assert "- sign_cnn:" not in comparison.report(silent, SOURCE, data_report(), {"sign_cnn": entry(373)})
+    assert "- sign_cnn:" not in report(silent, SOURCE, data_report(), {"sign_cnn": entry(373)})
 
 
 @pytest.mark.parametrize(
@@ -253,15 +285,13 @@ def test_an_empty_note_makes_no_line(params):
 )
 def test_without_a_reported_number_there_is_no_such_section(params, overrides):
     chosen = params(*overrides)
-    text = comparison.report(chosen, SOURCE, data_report(), dict.fromkeys(chosen.models, entry(373)))
+    text = report(chosen, SOURCE, data_report(), dict.fromkeys(chosen.models, entry(373)))
     assert "Reported and reproduced" not in text
     assert "## Leaderboard" in text
 
 
 def test_the_data_section_says_where_the_pictures_are_from_and_how_they_were_split(study):
-    text = comparison.report(
-        study, SOURCE, data_report(unreadable=["a.png", "b.png"]), {"sign_cnn": entry(373)}
-    )
+    text = report(study, SOURCE, data_report(unreadable=["a.png", "b.png"]), {"sign_cnn": entry(373)})
     assert text.startswith("# Sign Language Digits\n")
     for told in (
         "2062 pictures",
@@ -281,12 +311,12 @@ def test_the_data_section_says_where_the_pictures_are_from_and_how_they_were_spl
 
 
 def test_the_warning_stands_there_when_test_pictures_were_seen_in_selection(study):
-    text = comparison.report(study, SOURCE, data_report(in_val=412), {"sign_cnn": entry(373)})
+    text = report(study, SOURCE, data_report(in_val=412), {"sign_cnn": entry(373)})
     assert "412 of 412 test pictures are val pictures too" in text
 
 
 def test_there_is_no_warning_when_test_is_apart(study):
-    text = comparison.report(study, SOURCE, data_report(in_val=0), {"sign_cnn": entry(373)})
+    text = report(study, SOURCE, data_report(in_val=0), {"sign_cnn": entry(373)})
     assert "val pictures too" not in text
     assert "Careful" not in text
 
@@ -303,19 +333,19 @@ def test_there_is_no_warning_when_test_is_apart(study):
 )
 def test_the_command_of_the_report_composes_what_the_report_is_about(params, overrides):
     chosen = params(*overrides)
-    text = comparison.report(chosen, SOURCE, data_report(), dict.fromkeys(chosen.models, entry(373)))
+    text = report(chosen, SOURCE, data_report(), dict.fromkeys(chosen.models, entry(373)))
     (command,) = re.findall(r"```\n(dvc exp run .*)\n```", text)
     assert params(*re.findall(r"-S '?([^'\s]+)", command)) == chosen
 
 
 def test_equal_results_give_an_equal_report(study, params):
-    first = comparison.report(study, SOURCE, data_report(in_val=412), {"sign_cnn": entry(373)})
+    first = report(study, SOURCE, data_report(in_val=412), {"sign_cnn": entry(373)})
     again = params("study=sign_digits", "model=sign_cnn")
-    assert comparison.report(again, SOURCE, data_report(in_val=412), {"sign_cnn": entry(373)}) == first
+    assert report(again, SOURCE, data_report(in_val=412), {"sign_cnn": entry(373)}) == first
 
 
 def test_the_report_tells_no_date_host_or_folder(study):
-    text = comparison.report(study, SOURCE, data_report(), {"sign_cnn": entry(373)})
+    text = report(study, SOURCE, data_report(), {"sign_cnn": entry(373)})
     assert not re.search(r"\b20\d\d-\d\d-\d\d\b|\b\d\d:\d\d\b", text)
     for private in (str(Path.cwd()), str(Path.home()), socket.gethostname()):
         assert not re.search(rf"(?<!\w){re.escape(private)}(?!\w)", text)
@@ -337,7 +367,7 @@ def test_odd_class_names_keep_their_row_and_their_numbers(study, names):
     data = data_report(names)
     for place, name in enumerate(names):
         data["classes"][name] = {"train": 10 + place, "val": 2, "test": 3}
-    rows = table_with(comparison.report(study, SOURCE, data, {"sign_cnn": entry(373)}), "train")
+    rows = table_with(report(study, SOURCE, data, {"sign_cnn": entry(373)}), "train")
     assert len(rows) == len(names) + 1
     assert [row["train"] for row in rows[:-1]] == [str(10 + place) for place in range(len(names))]
     assert rows[-1]["train"] == str(sum(10 + place for place in range(len(names))))
@@ -345,30 +375,30 @@ def test_odd_class_names_keep_their_row_and_their_numbers(study, names):
 
 @pytest.mark.parametrize("name", ["007", "1e5", "nan", "手語", "a b"])
 def test_a_class_name_is_printed_as_it_is(study, name):
-    text = comparison.report(study, SOURCE, data_report((name, "other")), {"sign_cnn": entry(373)})
+    text = report(study, SOURCE, data_report((name, "other")), {"sign_cnn": entry(373)})
     assert table_with(text, "train")[0]["class"] == name
 
 
 def test_twenty_models_have_twenty_rows(params):
     metrics = {f"model_{number:02d}": entry(300 + number) for number in range(20)}
-    rows = table_with(comparison.report(params(), SOURCE, data_report(), metrics), "test accuracy")
+    rows = table_with(report(params(), SOURCE, data_report(), metrics), "test accuracy")
     assert [row["model"] for row in rows] == sorted(metrics, reverse=True)
 
 
 def test_groups_on_both_sides_are_told(study):
     groups = {"groups": 207, "in_test": 185, "in_test_and_train": 183, "in_test_and_val": 185}
     metrics = {"sign_cnn": entry(373)}
-    assert "Of the 185 in test, 183 are in train too." in comparison.report(
+    assert "Of the 185 in test, 183 are in train too." in report(
         study, SOURCE, data_report(groups=groups), metrics
     )
-    assert "groups" not in comparison.report(study, SOURCE, data_report(), metrics)
+    assert "groups" not in report(study, SOURCE, data_report(), metrics)
 
 
 def test_duplicates_in_two_splits_are_told(study):
     metrics = {"sign_cnn": entry(373)}
-    text = comparison.report(study, SOURCE, data_report(leaks=72), metrics)
+    text = report(study, SOURCE, data_report(leaks=72), metrics)
     assert "72 pictures of one split are in another one too (`dataset.duplicates` is `report`)" in text
-    assert "duplicates" not in comparison.report(study, SOURCE, data_report(), metrics)
+    assert "duplicates" not in report(study, SOURCE, data_report(), metrics)
 
 
 def test_numbers_of_another_split_are_not_judged(study):

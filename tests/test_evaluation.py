@@ -3,7 +3,10 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import softmax
+from sklearn import metrics
 
+from menagerie.errors import ModelError
 from menagerie.evaluation import (
     confusion,
     negative_log_likelihood,
@@ -29,6 +32,21 @@ PUBLISHED = np.array(
         [1, 2, 0, 0, 0, 0, 0, 0, 1, 275],
     ]
 )
+
+# classification_report of scikit-learn on its pictures: precision, recall, F1
+REPORT = {
+    "butterfly": (0.9664, 0.9968, 0.9814),
+    "cat": (0.9762, 0.9840, 0.9801),
+    "chicken": (0.9936, 1.0000, 0.9968),
+    "cow": (0.9683, 0.9821, 0.9752),
+    "dog": (0.9850, 0.9890, 0.9870),
+    "elephant": (0.9817, 0.9908, 0.9862),
+    "horse": (1.0000, 0.9822, 0.9910),
+    "sheep": (0.9814, 0.9670, 0.9742),
+    "spider": (0.9986, 0.9836, 0.9910),
+    "squirrel": (0.9928, 0.9857, 0.9892),
+}
+REPORT_AVERAGES = {"macro": (0.9844, 0.9861, 0.9852), "weighted": (0.9869, 0.9868, 0.9868)}
 
 
 def logits_for(predicted, num_classes):
@@ -108,6 +126,15 @@ def test_the_published_confusion_matrix_by_class(published):
     assert table.loc["chicken", "recall"] == 1
 
 
+def test_the_published_confusion_matrix_gives_the_report_of_scikit_learn(published):
+    table = per_class(*published, ANIMALS).set_index("class")[["precision", "recall", "f1"]]
+    for name, expected in REPORT.items():
+        assert tuple(table.loc[name].round(4)) == expected
+    result = scores(published[0], logits_for(published[1], 10))
+    for average, expected in REPORT_AVERAGES.items():
+        assert tuple(round(result[f"{k}_{average}"], 4) for k in ("precision", "recall", "f1")) == expected
+
+
 def test_precision_recall_and_f1_are_those_of_the_scikit_learn_manual():
     """The example of precision_recall_fscore_support: cat, dog, pig."""
     labels, predicted = np.array([0, 1, 2, 0, 1, 2]), np.array([0, 2, 1, 0, 0, 1])
@@ -142,6 +169,77 @@ def test_weighted_averages_count_each_class_by_its_pictures():
     assert result["precision_macro"] == pytest.approx((1 + 0.5) / 2)
 
 
+# every metric against scikit-learn
+
+
+@pytest.mark.parametrize("num_classes", [2, 3, 5, 6, 10])
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("absent", [False, True])
+def test_scores_are_those_of_scikit_learn(num_classes, ties, absent):
+    random = np.random.default_rng(num_classes)
+    labels = random.integers(0, num_classes - absent, 300)
+    logits = random.normal(size=(300, num_classes)) + np.eye(num_classes)[labels]
+    if ties:
+        logits = logits.round()
+    result, p, every = scores(labels, logits), softmax(logits, axis=1), np.arange(num_classes)
+    predicted = logits.argmax(axis=1)
+    assert result["accuracy"] == metrics.accuracy_score(labels, predicted)
+    recalls = metrics.recall_score(labels, predicted, labels=np.unique(labels), average=None)
+    assert result["balanced_accuracy"] == pytest.approx(np.mean(recalls))
+    if not absent:
+        expected = metrics.balanced_accuracy_score(labels, predicted)
+        assert result["balanced_accuracy"] == pytest.approx(expected)
+    assert result["loss"] == pytest.approx(metrics.log_loss(labels, p, labels=every))
+    brier = metrics.brier_score_loss(labels, p, labels=every, scale_by_half=False)
+    assert result["brier"] == pytest.approx(brier)
+    if len(np.unique(labels)) > 1:
+        areas = [metrics.roc_auc_score(labels == c, p[:, c]) for c in np.unique(labels)]
+        assert result["auc_macro"] == pytest.approx(np.mean(areas))
+    if num_classes > 2 and not absent:
+        whole = metrics.roc_auc_score(labels, p, multi_class="ovr", average="macro")
+        assert result["auc_macro"] == pytest.approx(whole)
+    for average in ("macro", "weighted"):
+        expected = metrics.precision_recall_fscore_support(
+            labels, predicted, labels=every, average=average, zero_division=0
+        )
+        for name, value in zip(("precision", "recall", "f1"), expected[:3], strict=True):
+            assert result[f"{name}_{average}"] == pytest.approx(value)
+
+
+@pytest.mark.parametrize(("num_classes", "k"), [(3, 2), (5, 2), (6, 5), (10, 5)])
+@pytest.mark.parametrize("ties", [False, True])
+def test_top_k_accuracy_is_that_of_scikit_learn_with_wilsons_interval(num_classes, k, ties):
+    random = np.random.default_rng(k)
+    labels = random.integers(0, num_classes, 200)
+    logits = random.normal(size=(200, num_classes))
+    if ties:
+        logits = logits.round()
+    result = scores(labels, logits)
+    expected = metrics.top_k_accuracy_score(labels, logits, k=k)
+    assert result[f"top{k}_accuracy"] == expected
+    ends = (result[f"top{k}_accuracy_low"], result[f"top{k}_accuracy_high"])
+    assert ends == wilson_interval(round(expected * 200), 200)
+    assert not {"top2_accuracy", "top5_accuracy"} - {f"top{k}_accuracy"} & result.keys()
+
+
+def test_two_classes_have_no_top_k_accuracy():
+    assert not [name for name in scores(np.array([0, 1, 1]), np.eye(2)[[0, 1, 0]]) if name.startswith("top")]
+
+
+def test_top_k_accuracy_is_that_of_the_scikit_learn_manual():
+    """The example of top_k_accuracy_score: 0.75 with k=2."""
+    logits = np.array([[0.5, 0.2, 0.2], [0.3, 0.4, 0.2], [0.2, 0.4, 0.3], [0.7, 0.2, 0.1]])
+    assert scores(np.array([0, 1, 2, 2]), logits)["top2_accuracy"] == 0.75
+
+
+def test_the_brier_score_and_the_calibration_error_by_hand():
+    """Sure by 0.8, right in 3 of 4: (3 * (0.04 + 0.04) + 0.64 + 0.64) / 4, and a gap of 0.05."""
+    logits = np.log([[0.8, 0.2]] * 4)
+    result = scores(np.array([0, 0, 0, 1]), logits)
+    assert result["brier"] == pytest.approx((3 * 0.08 + 1.28) / 4)
+    assert result["ece"] == pytest.approx(0.05)
+
+
 # the ends of the range
 
 
@@ -150,7 +248,9 @@ def test_a_perfect_classifier():
     result = scores(labels, np.eye(10)[labels] * 1000)
     assert result["accuracy"] == result["accuracy_high"] == 1
     assert 0.99 < result["accuracy_low"] < 1
-    assert result["loss"] == 0
+    assert result["loss"] == result["brier"] == result["ece"] == 0
+    assert result["balanced_accuracy"] == result["auc_macro"] == result["top5_accuracy"] == 1
+    assert (result["f1_macro_low"], result["f1_macro_high"]) == (1, 1)
     for average in ("macro", "weighted"):
         assert [result[f"{name}_{average}"] for name in ("precision", "recall", "f1")] == [1, 1, 1]
 
@@ -170,6 +270,9 @@ def test_a_classifier_that_knows_one_answer():
     assert result["recall_macro"] == pytest.approx(1 / 4)
     assert result["precision_macro"] == pytest.approx(0.25 / 4)
     assert result["f1_macro"] == pytest.approx(0.4 / 4)
+    assert result["balanced_accuracy"] == 0.25
+    assert result["auc_macro"] == 0.5
+    assert result["ece"] == pytest.approx(math.e / (math.e + 3) - 0.25)
 
 
 def test_a_classifier_that_guesses():
@@ -177,6 +280,8 @@ def test_a_classifier_that_guesses():
     result = scores(random.integers(0, 10, 10_000), random.normal(size=(10_000, 10)))
     assert result["accuracy_low"] < 0.1 < result["accuracy_high"]
     assert result["f1_macro"] == pytest.approx(0.1, abs=0.01)
+    for name, chance in (("top5_accuracy", 0.5), ("balanced_accuracy", 0.1), ("auc_macro", 0.5)):
+        assert result[f"{name}_low"] < chance < result[f"{name}_high"]
 
 
 @pytest.mark.parametrize("num_classes", [2, 10, 100])
@@ -191,6 +296,20 @@ def test_two_pictures():
     assert (result["accuracy_low"], result["accuracy_high"]) == pytest.approx((0.0945, 0.9055), abs=5e-5)
     assert result["n"] == 2
     assert result["loss"] == pytest.approx((math.log1p(math.exp(-2)) + math.log1p(math.exp(2))) / 2)
+    assert result["balanced_accuracy"] == result["auc_macro"] == 0.5
+    assert result["loss_low"] == result["loss"] == result["loss_high"]  # one picture a class: no spread
+
+
+def test_pictures_of_one_class_have_no_roc_curve():
+    result = scores(np.array([1, 1, 1]), np.eye(3)[[1, 0, 1]])
+    assert result["balanced_accuracy"] == pytest.approx(2 / 3)
+    assert not [name for name in result if name.startswith("auc")]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_logits_that_are_no_numbers_are_refused(bad):
+    with pytest.raises(ModelError, match="learning_rate"):
+        scores(np.array([0, 1]), np.array([[0.0, 1], [bad, 0]]))
 
 
 def test_a_class_that_the_pictures_do_not_have_keeps_its_row():
@@ -233,7 +352,17 @@ def test_the_loss_of_float32_logits_is_computed_in_float64():
 
 def test_scores_are_plain_numbers_that_json_keeps():
     result = scores(np.array([0, 1, 1]), np.eye(2, dtype=np.float32)[[0, 1, 0]])
-    assert json.loads(json.dumps(result)) == result
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+
+
+def test_every_interval_holds_its_value():
+    random = np.random.default_rng(2)
+    labels = random.integers(0, 30, 60)  # two pictures a class: the macro means of resamples are biased
+    result = scores(labels, random.normal(size=(60, 30)) + np.eye(30)[labels])
+    names = [name.removesuffix("_low") for name in result if name.endswith("_low")]
+    assert {"accuracy", "top5_accuracy", "balanced_accuracy", "loss", "brier", "ece", "auc_macro"} < {*names}
+    for name in names:
+        assert result[f"{name}_low"] <= result[name] <= result[f"{name}_high"]
 
 
 def test_predictions_have_one_row_a_picture_in_the_order_given():

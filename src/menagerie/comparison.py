@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from menagerie.paired import compare_pairs, error_agreement
 from menagerie.params import Notebook, Params, Reported
 
 REPRODUCED = "inside our interval"
@@ -74,6 +76,18 @@ def against_reported(metrics: dict[str, dict[str, Any]], notebook: Notebook) -> 
     return pd.DataFrame(rows)
 
 
+def pairs(predictions: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Each pair of models on the same test pictures: are they different, and do they err alike.
+
+    `predictions` maps a model's name to what evaluate wrote in its predictions.csv. Columns as of
+    paired.compare_pairs and paired.error_agreement; no rows with one model.
+    """
+    names = list(predictions)
+    correct = np.stack([(table["actual"] == table["predicted"]).to_numpy() for table in predictions.values()])
+    agreement = error_agreement(names, correct)
+    return compare_pairs(names, correct).merge(agreement, on=["model_a", "model_b"])
+
+
 def _incomparable(notebook: Notebook, reported: Reported, n: int) -> str:
     if notebook.published_on != notebook.dataset:
         return f"not comparable: of {notebook.published_on}"
@@ -101,11 +115,17 @@ def verdict(reported: float, low: float, high: float) -> str:
 
 
 def report(
-    params: Params, source: dict[str, Any], data: dict[str, Any], metrics: dict[str, dict[str, Any]]
+    params: Params,
+    source: dict[str, Any],
+    data: dict[str, Any],
+    metrics: dict[str, dict[str, Any]],
+    pairs: pd.DataFrame,
 ) -> str:
     """Write the comparison as Markdown, free of times and machines: equal results give an equal text."""
     board = leaderboard(metrics)
     parts = [f"# {params.dataset.title}", _data_section(params, source, data), _board_section(board, data)]
+    if len(pairs):
+        parts.append(_pairs_section(selected(board)["model"], board["model"], pairs))
     if params.reported and reported_accuracies(params):
         parts.append(_reported_section(metrics, params.reported))
     parts.append(_how_section(params))
@@ -165,6 +185,37 @@ def _board_section(board: pd.DataFrame, data: dict[str, Any]) -> str:
             "the notebook. Whatever was chosen with them in view scores too high here."
         )
     return "\n\n".join(lines)
+
+
+def _pairs_section(best: str, order: pd.Series, pairs: pd.DataFrame) -> str:
+    turned = pairs.rename(columns={"model_a": "model_b", "model_b": "model_a"})
+    turned = turned.rename(columns={"only_a_right": "only_b_right", "only_b_right": "only_a_right"})
+    turned = turned.assign(difference=-pairs["difference"], low=-pairs["high"], high=-pairs["low"])
+    both = pd.concat([pairs, turned])
+    rows = both[both["model_a"] == best].set_index("model_b").loc[[name for name in order if name != best]]
+    table = pd.DataFrame(
+        {
+            f"{best} against": rows.index,
+            "difference": (100 * rows["difference"]).map("{:+.2f}".format),
+            "95 % interval": _interval(rows["low"], rows["high"]),
+            "only it right": rows["only_a_right"],
+            "only the other right": rows["only_b_right"],
+            "p": rows["p_holm"].map(_p_value),
+            "kappa of errors": rows["kappa"].map("{:.2f}".format),
+        }
+    )
+    lines = [
+        "## Is the difference more than chance?",
+        "On the same test pictures: points of accuracy with their paired bootstrap interval, and the p of "
+        f"McNemar's exact test after Holm's correction for all {len(pairs)} pairs. Each model is one run: "
+        "another seed would move it too. `plots/<data set>/comparison/pairs.csv` has every pair.",
+        table.to_markdown(index=False, disable_numparse=True),
+    ]
+    return "\n\n".join(lines)
+
+
+def _p_value(p: float) -> str:
+    return "< 0.0001" if p < 1e-4 else f"{p:.4f}"
 
 
 def _reported_section(metrics: dict[str, dict[str, Any]], notebook: Notebook) -> str:

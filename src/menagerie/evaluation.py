@@ -4,16 +4,21 @@ import numpy as np
 import pandas as pd
 from scipy.special import log_softmax
 from scipy.stats import binomtest
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, top_k_accuracy_score
 
+from menagerie.bootstrap import with_intervals
+from menagerie.calibration import picture_losses
 from menagerie.errors import ModelError
 
 
 def scores(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
     """Measure predictions, logits float (n, classes), against labels int (n,).
 
-    Accuracy comes with its 95 % Wilson interval and n; loss is the mean negative log-likelihood in
-    nats; a class that is never predicted has precision 0.
+    `<metric>_low` and `<metric>_high` are the ends of its 95 % interval: Wilson's for accuracy and top-k
+    accuracy, otherwise a bootstrap stratified by class (see bootstrap.with_intervals). With more than
+    five classes there is `top5_accuracy`, with three to five `top2_accuracy`. Loss is the mean negative
+    log-likelihood in nats, brier lies in [0, 2], ece has 15 bins, auc_macro is one class against the
+    rest and is missing where no class has a ROC curve. Means over classes are as bootstrap.measure says.
 
     Raises:
         ModelError: a logit is infinite or no number.
@@ -21,34 +26,36 @@ def scores(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
     if not np.isfinite(logits).all():
         raise ModelError("the model gives logits that are no numbers; train it with a lower learning_rate")
     predicted = logits.argmax(axis=1)
-    correct = int((predicted == labels).sum())
-    low, high = wilson_interval(correct, len(labels))
-    result = {
-        "accuracy": correct / len(labels),
-        "accuracy_low": low,
-        "accuracy_high": high,
-        "n": len(labels),
-        "loss": negative_log_likelihood(labels, logits),
-    }
+    result = _share("accuracy", int((predicted == labels).sum()), len(labels)) | {"n": len(labels)}
     every = np.arange(logits.shape[1])
-    for average in ("macro", "weighted"):
-        values = precision_recall_fscore_support(
-            labels, predicted, labels=every, average=average, zero_division=0
-        )
-        for name, value in zip(("precision", "recall", "f1"), values[:3], strict=True):
-            result[f"{name}_{average}"] = float(value)
+    if len(every) > 2:
+        k = 5 if len(every) > 5 else 2
+        found = top_k_accuracy_score(labels, logits, k=k, labels=every, normalize=False)
+        result |= _share(f"top{k}_accuracy", int(found), len(labels))
+    for name, (value, low, high) in with_intervals(labels, logits).items():
+        result |= {name: value, f"{name}_low": low, f"{name}_high": high}
+    weighted = precision_recall_fscore_support(
+        labels, predicted, labels=every, average="weighted", zero_division=0
+    )
+    for name, value in zip(("precision", "recall", "f1"), weighted[:3], strict=True):
+        result[f"{name}_weighted"] = float(value)
     return result
 
 
 def negative_log_likelihood(labels: np.ndarray, logits: np.ndarray) -> float:
     """Mean cross-entropy in nats, computed in float64."""
-    return float(-log_softmax(logits.astype(np.float64), axis=1)[np.arange(len(labels)), labels].mean())
+    return float(picture_losses(labels, logits).mean())
 
 
 def wilson_interval(correct: int, n: int) -> tuple[float, float]:
     """The 95 % Wilson score interval of correct/n (Wilson 1927)."""
     interval = binomtest(correct, n).proportion_ci(0.95, method="wilson")
     return float(interval.low), float(interval.high)
+
+
+def _share(name: str, correct: int, n: int) -> dict[str, float]:
+    low, high = wilson_interval(correct, n)
+    return {name: correct / n, f"{name}_low": low, f"{name}_high": high}
 
 
 def per_class(labels: np.ndarray, predicted: np.ndarray, classes: list[str]) -> pd.DataFrame:
@@ -80,3 +87,9 @@ def predictions(
             "probability": probability.round(6),
         }
     )
+
+
+def most_confident_mistakes(table: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Of `predictions` the rows that are wrong, those with the highest probability first, at most `count`."""
+    wrong = table[table["actual"] != table["predicted"]]
+    return wrong.sort_values("probability", ascending=False, kind="stable").head(count)

@@ -50,6 +50,66 @@ def confusion_matrix(counts: np.ndarray, classes: list[str], title: str) -> Figu
     return figure
 
 
+def threshold_curves(roc: pd.DataFrame, precision_recall: pd.DataFrame, title: str) -> Figure:
+    """ROC and precision-recall curves, one class against the rest; tables as curves.py gives them."""
+    figure = Figure(figsize=(10, 4.8), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    sides = (
+        (left, roc, "fpr", "tpr", "false positive rate", "true positive rate"),
+        (right, precision_recall, "recall", "precision", "recall", "precision"),
+    )
+    for axes, table, x, y, x_label, y_label in sides:
+        names = table["class"][table["kind"] == "class"].unique()
+        colours = colormaps["tab10" if len(names) <= 10 else "tab20"].colors
+        for number, (name, one) in enumerate(table.groupby("class", sort=False)):
+            mean = one["kind"].iloc[0] != "class"
+            style = {"color": "black", "linewidth": 1.6, "linestyle": "--" if "micro" in name else "-"}
+            if not mean:
+                style = {"color": colours[number % len(colours)], "linewidth": 1}
+            axes.plot(one[x], one[y], label=name, **style)
+        axes.set(xlabel=x_label, ylabel=y_label, xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
+        _finish(axes)
+    left.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle=":")
+    handles, labels = left.get_legend_handles_labels()
+    if len(labels) <= 22:  # more would not be readable
+        columns = max(1, min(len(labels), 100 // (max(map(len, labels)) + 6)))
+        figure.legend(handles, labels, frameon=False, loc="outside lower center", ncols=columns)
+    _entitle(figure, title)
+    return figure
+
+
+def reliability(table: pd.DataFrame, title: str) -> Figure:
+    """Accuracy by confidence, and the pictures of each bin; `table` as calibration.reliability gives it."""
+    figure = Figure(figsize=(5, 5.4), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    width = table["bin_high"] - table["bin_low"]
+    middle = table["bin_low"] + width / 2
+    above.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle=":")
+    above.bar(middle, table["accuracy"], width, color=TEST, alpha=0.35, edgecolor=TEST, label="accuracy")
+    above.plot(table["confidence"], table["accuracy"], color=TEST, marker="o", markersize=4, linestyle="")
+    above.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1.02))
+    below.bar(middle, table["count"], width, color="grey")
+    below.set(xlabel="confidence: probability of the predicted class", ylabel="pictures", yscale="log")
+    for axes in (above, below):
+        _finish(axes)
+    _entitle(figure, title)
+    return figure
+
+
+def captioned_pictures(pictures: np.ndarray, captions: list[str], title: str) -> Figure:
+    """Pictures uint8 (n, height, width, 3), four in a row, each with its caption below."""
+    columns = min(4, len(pictures))
+    rows = -(-len(pictures) // columns)
+    figure = Figure(figsize=(2.4 * columns + 0.4, 2.7 * rows + 0.5), layout="constrained")
+    for number, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
+        axes.axis("off")
+        if number < len(pictures):
+            axes.imshow(pictures[number], interpolation="nearest")
+            axes.set_title(textwrap.fill(captions[number], 26), fontsize=8, y=-0.02, va="top")
+    _entitle(figure, title)
+    return figure
+
+
 def accuracy_dots(board: pd.DataFrame, reported: dict[str, float], title: str) -> Figure:
     """Test accuracy of each model with its interval, the best on top, and what was reported of it."""
     figure = Figure(figsize=(8, 1.4 + 0.45 * len(board)), layout="constrained")

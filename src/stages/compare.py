@@ -20,18 +20,22 @@ def main() -> None:
     histories = [pd.read_csv(folder / "history.csv").assign(model=name) for name, folder in folders.items()]
     board, history = comparison.leaderboard(metrics), pd.concat(histories, ignore_index=True)
     reported = comparison.reported_accuracies(params)
+    pairs = comparison.pairs({name: pd.read_csv(f / "predictions.csv") for name, f in folders.items()})
 
     with whole(paths.summary(dataset)) as path:
         write_json(path, comparison.summary(board))
     with whole_folder(paths.comparison_plots(dataset)) as folder:
         board.to_csv(folder / "leaderboard.csv", index=False, lineterminator="\n")
         history.to_csv(folder / "learning_curves.csv", index=False, lineterminator="\n")
+        pairs.to_csv(folder / "pairs.csv", index=False, lineterminator="\n")
         title = params.dataset.title
         plots.accuracy_dots(board, reported, title).savefig(folder / "accuracy.png", dpi=150)
         plots.learning_curves_together(history, title).savefig(folder / "learning_curves.png", dpi=150)
     with whole(paths.report(dataset)) as path:
         source, data = read_json(paths.source(dataset)), read_json(paths.data_report(dataset))
-        path.write_text(comparison.report(params, source, data, metrics), encoding="utf-8", newline="\n")
+        path.write_text(
+            comparison.report(params, source, data, metrics, pairs), encoding="utf-8", newline="\n"
+        )
 
     best = comparison.selected(board)
     print(

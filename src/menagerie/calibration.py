@@ -1,0 +1,115 @@
+"""Do probabilities mean what they say: reliability, calibration error, and the temperature that mends it."""
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+
+from menagerie.errors import ModelError
+
+BINS = 15
+TEMPERATURES = (0.01, 100.0)
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    """Softmax float64 (n, classes) of logits (n, classes)."""
+    return softmax(logits.astype(np.float64), axis=1)
+
+
+def check_probabilities(values: np.ndarray) -> None:
+    """Refuse what are no probabilities (n, classes): each in [0, 1], each row with the sum 1.
+
+    A sum may be off by the square root of the type's epsilon, as in scikit-learn's log_loss.
+
+    Raises:
+        ModelError: with the first row (counted from 0) that is none.
+    """
+    outside = ~((values >= 0) & (values <= 1)).all(axis=1)
+    sums = values.sum(axis=1, dtype=np.float64)
+    wrong = outside | ~(np.abs(sums - 1) <= np.sqrt(np.finfo(values.dtype).eps))
+    if not wrong.any():
+        return
+    row = int(wrong.argmax())
+    if outside[row]:
+        what = f"lies outside 0 to 1 (lowest {values[row].min():.6g}, highest {values[row].max():.6g})"
+    else:
+        what = f"has the sum {sums[row]:.6g}, not 1"
+    raise ModelError(f"row {row} of the probabilities {what}; give the softmax of the model's logits")
+
+
+def picture_losses(labels: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """Negative log-likelihood float64 (n,) of each picture in nats."""
+    return -log_softmax(logits.astype(np.float64), axis=1)[np.arange(len(labels)), labels]
+
+
+def picture_briers(labels: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Brier score float64 (n,) of each picture, in [0, 2].
+
+    The squared distance of its probabilities from the truth, summed over all classes (Brier 1950);
+    some halve it when there are two classes.
+    """
+    return np.square(values - np.eye(values.shape[1])[labels]).sum(axis=1)
+
+
+def confidence_bins(confidence: np.ndarray) -> np.ndarray:
+    """The bin, 0 to 14, of each confidence: of equal width, open below, closed above (Guo et al. 2017)."""
+    return np.digitize(confidence, np.linspace(0, 1, BINS + 1)[1:-1], right=True)
+
+
+def reliability(labels: np.ndarray, values: np.ndarray) -> pd.DataFrame:
+    """One row a bin of confidence that has pictures: its range, mean confidence, accuracy and count.
+
+    Confidence is the probability of the predicted class; `values` float64 (n, classes).
+
+    Raises:
+        ModelError: `values` are no probabilities.
+    """
+    check_probabilities(values)
+    confidence = values.max(axis=1)
+    pictures = pd.DataFrame({"confidence": confidence, "accuracy": values.argmax(axis=1) == labels})
+    bins = pictures.groupby(confidence_bins(confidence))
+    table = bins.mean().assign(count=bins.size())
+    edges = np.linspace(0, 1, BINS + 1)
+    table.insert(0, "bin_low", edges[table.index])
+    table.insert(1, "bin_high", edges[table.index + 1])
+    return table.reset_index(drop=True)
+
+
+def expected_calibration_error(labels: np.ndarray, values: np.ndarray) -> float:
+    """Mean distance of accuracy from confidence over the bins, weighted by their pictures (Guo et al. 2017).
+
+    Raises:
+        ModelError: `values` are no probabilities.
+    """
+    table = reliability(labels, values)
+    gaps = (table["accuracy"] - table["confidence"]).abs()
+    return float(np.average(gaps, weights=table["count"]))
+
+
+def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
+    """The T > 0 for which logits / T have the lowest loss (temperature scaling, Guo et al. 2017).
+
+    It is searched from 0.01 to 100. Where no picture is misjudged the loss falls for ever with T: such
+    pictures cannot tell, and T is 1. Fit it on val; test only reports on it.
+    """
+    if (logits.argmax(axis=1) == labels).all():
+        return 1.0
+
+    def loss(log_temperature: float) -> float:
+        return float(picture_losses(labels, logits / np.exp(log_temperature)).mean())
+
+    # The loss is convex in 1/T, so it has one valley in log T as well.
+    found = minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded", options={"xatol": 1e-6})
+    return float(np.exp(found.x))
+
+
+def temperature_scaling(
+    val_labels: np.ndarray, val_logits: np.ndarray, labels: np.ndarray, logits: np.ndarray
+) -> dict[str, float]:
+    """Fit the temperature on val; measure calibration error and loss of test without and with it."""
+    temperature = fit_temperature(val_labels, val_logits)
+    result, exact = {"temperature": temperature}, logits.astype(np.float64)
+    for name, scaled in (("before", exact), ("after", exact / temperature)):
+        result[f"ece_{name}"] = expected_calibration_error(labels, probabilities(scaled))
+        result[f"loss_{name}"] = float(picture_losses(labels, scaled).mean())
+    return result
