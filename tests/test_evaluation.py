@@ -2,6 +2,7 @@ import json
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import softmax
 from sklearn import metrics
@@ -9,6 +10,7 @@ from sklearn import metrics
 from menagerie.errors import ModelError
 from menagerie.evaluation import (
     confusion,
+    most_confident_mistakes,
     negative_log_likelihood,
     per_class,
     predictions,
@@ -374,3 +376,15 @@ def test_predictions_have_one_row_a_picture_in_the_order_given():
         "predicted": ["b", "b"],
         "probability": [0.75, 0.6],
     }
+
+
+def test_the_surest_mistakes_come_first_and_right_answers_never():
+    table = pd.DataFrame(
+        {
+            "actual": ["a", "a", "b", "b"],
+            "predicted": ["a", "b", "a", "a"],
+            "probability": [0.99, 0.6, 0.9, 0.6],
+        }
+    )
+    assert list(most_confident_mistakes(table, 3).index) == [2, 1, 3]
+    assert list(most_confident_mistakes(table, 1).index) == [2]

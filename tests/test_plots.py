@@ -52,6 +52,24 @@ def pictures(rows, columns=10, height=12, width=8):
     return np.random.default_rng(0).integers(0, 256, (rows, columns, height, width, 3), dtype=np.uint8)
 
 
+def curves_of(names):
+    """A ROC and a precision-recall table: one curve a class and the averages."""
+    kinds = [("class", name) for name in names] + [("macro", "macro average"), ("micro", "micro average")]
+    points = np.linspace(0, 1, 5)
+    roc = [{"kind": k, "class": c, "fpr": x, "tpr": x**0.3} for k, c in kinds for x in points]
+    recalls = [{"kind": k, "class": c, "recall": x, "precision": 1 - x / 2} for k, c in kinds for x in points]
+    return pd.DataFrame(roc), pd.DataFrame(recalls)
+
+
+def bins():
+    return pd.DataFrame(
+        {
+            "bin_low": [0.4, 0.6, 0.8], "bin_high": [0.6, 0.8, 1.0], "confidence": [0.5, 0.7, 0.95],
+            "accuracy": [0.4, 0.75, 0.99], "count": [1, 30, 4000],
+        }
+    )  # fmt: skip
+
+
 def png(figure):
     file = io.BytesIO()
     figure.savefig(file, format="png")
@@ -92,6 +110,14 @@ FIGURES = {
     },
     "pictures of two": lambda: plots.picture_grid(pictures(2), ["a", "b"], TITLE),
     "pictures of ten": lambda: plots.picture_grid(pictures(10), NAMES["long"], TITLE),
+    "thresholds of two": lambda: plots.threshold_curves(*curves_of(["a", "b"]), TITLE),
+    "thresholds of forty": lambda: plots.threshold_curves(*curves_of(classes(40)), TITLE),
+    "thresholds of long names": lambda: plots.threshold_curves(*curves_of(NAMES["long"]), TITLE),
+    "reliability": lambda: plots.reliability(bins(), TITLE),
+    "one mistake": lambda: plots.captioned_pictures(pictures(1)[0, :1], ["a, taken for b (99 %)"], TITLE),
+    "seven mistakes": lambda: plots.captioned_pictures(
+        pictures(1)[0, :7], [f"{LONG}, taken for {LONG} (99 %)"] * 7, TITLE
+    ),
     "dots of one": lambda: plots.accuracy_dots(board(["cnn"]), {"cnn": 0.9}, TITLE),
     "dots of forty": lambda: plots.accuracy_dots(board(classes(40, "model_")), {}, TITLE),
     "curves of one epoch": lambda: plots.learning_curves(history(1), TITLE),
@@ -318,3 +344,32 @@ def test_a_reported_accuracy_stands_in_the_row_of_its_model():
 @pytest.mark.parametrize("accuracy", [0.0, 1.0])
 def test_an_interval_of_no_width_is_drawn(accuracy):
     png(plots.accuracy_dots(board(["a", "b"], accuracy), {"a": 0.5}, TITLE))
+
+
+# curves, reliability and mistakes
+
+
+def test_each_curve_is_drawn_through_its_points_and_named():
+    roc, recalls = curves_of(["a", "b"])
+    figure = plots.threshold_curves(roc, recalls, TITLE)
+    left, right = figure.axes
+    drawn = {line.get_label(): line.get_xydata() for line in left.lines}
+    np.testing.assert_allclose(drawn["b"], roc[roc["class"] == "b"][["fpr", "tpr"]])
+    drawn = {line.get_label(): line.get_xydata() for line in right.lines}
+    np.testing.assert_allclose(drawn["a"], recalls[recalls["class"] == "a"][["recall", "precision"]])
+    assert {"a", "b", "macro average", "micro average"} <= set(texts(figure))
+
+
+def test_reliability_has_a_bar_of_the_accuracy_of_each_bin_and_its_count():
+    above, below = plots.reliability(bins(), TITLE).axes
+    assert [bar.get_height() for bar in above.patches] == [0.4, 0.75, 0.99]
+    assert [bar.get_x() for bar in above.patches] == pytest.approx([0.4, 0.6, 0.8])
+    assert [bar.get_height() for bar in below.patches] == [1, 30, 4000]
+
+
+def test_each_mistake_is_shown_above_its_caption():
+    shown = pictures(1)[0, :3]
+    figure = plots.captioned_pictures(shown, ["one", "two", "three"], TITLE)
+    assert [axes.get_xlabel() for axes in figure.axes] == ["one", "two", "three"]
+    for axes, picture in zip(figure.axes, shown, strict=True):
+        np.testing.assert_array_equal(axes.images[0].get_array(), picture)

@@ -80,7 +80,7 @@ def threshold_curves(roc: pd.DataFrame, precision_recall: pd.DataFrame, title: s
 
 def reliability(table: pd.DataFrame, title: str) -> Figure:
     """Accuracy by confidence, and the pictures of each bin; `table` as calibration.reliability gives it."""
-    figure = Figure(figsize=(5, 5.4), layout="constrained")
+    figure = Figure(figsize=(6, 6), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     width = table["bin_high"] - table["bin_low"]
     middle = table["bin_low"] + width / 2
@@ -90,6 +90,7 @@ def reliability(table: pd.DataFrame, title: str) -> Figure:
     above.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1.02))
     below.bar(middle, table["count"], width, color="grey")
     below.set(xlabel="confidence: probability of the predicted class", ylabel="pictures", yscale="log")
+    below.yaxis.set_major_formatter("{x:,.0f}")
     for axes in (above, below):
         _finish(axes)
     _entitle(figure, title)
@@ -102,10 +103,12 @@ def captioned_pictures(pictures: np.ndarray, captions: list[str], title: str) ->
     rows = -(-len(pictures) // columns)
     figure = Figure(figsize=(2.4 * columns + 0.4, 2.7 * rows + 0.5), layout="constrained")
     for number, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
-        axes.axis("off")
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.spines[:].set_visible(False)
         if number < len(pictures):
             axes.imshow(pictures[number], interpolation="nearest")
-            axes.set_title(textwrap.fill(captions[number], 26), fontsize=8, y=-0.02, va="top")
+            axes.set_xlabel(textwrap.fill(captions[number], 26), fontsize=9)
     _entitle(figure, title)
     return figure
 
