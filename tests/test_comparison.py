@@ -10,6 +10,8 @@ from menagerie import comparison
 from menagerie.evaluation import wilson_interval
 from menagerie.files import write_json
 
+ROOT = Path(__file__).resolve().parents[1]
+
 SOURCE = {"content_sha256": "30d0ee3c" * 8}
 N = 412
 
@@ -308,6 +310,13 @@ def test_the_data_section_says_where_the_pictures_are_from_and_how_they_were_spl
         {"class": "1", "train": "825", "val": "206", "test": "206"},
         {"class": "all", "train": "1650", "val": "412", "test": "412"},
     ]
+
+
+@pytest.mark.parametrize("split", sorted(path.stem for path in ROOT.glob("conf/split/*.yaml")))
+def test_every_split_has_a_report(params, split):
+    chosen = params("dataset=cifar10_images", f"split={split}", "model=ann")
+    text = report(chosen, SOURCE, data_report(), {"ann": entry(373)})
+    assert f"Split policy `{chosen.dataset.split.policy}`" in text
 
 
 def test_the_warning_stands_there_when_test_pictures_were_seen_in_selection(study):

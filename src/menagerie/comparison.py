@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from menagerie.paired import compare_pairs, error_agreement
-from menagerie.params import Notebook, Params, Reported
+from menagerie.params import FoldersSplit, Notebook, Params, Reported
 
 REPRODUCED = "inside our interval"
 
@@ -136,13 +136,15 @@ def _data_section(params: Params, source: dict[str, Any], data: dict[str, Any]) 
     counts = pd.DataFrame(data["classes"]).T
     counts.index = [" ".join(name.split()).replace("|", "\\|") for name in counts.index]  # a cell is one line
     counts = pd.concat([counts, pd.DataFrame({"all": counts.sum()}).T])
+    split = params.dataset.split
+    drawn = not isinstance(split, FoldersSplit)  # folders leave nothing to chance
+    seed = f", seed {split.seed}" if drawn else ""
     where = f" from <{params.dataset.homepage}>" if params.dataset.homepage else ""
     lines = [
         "## Data",
         f"{data['pictures']} pictures{where}, licence {params.dataset.licence}, "
         f"content SHA-256 `{source['content_sha256']}`. {params.dataset.citation}".strip(),
-        f"Split policy `{params.dataset.split.policy}`, seed {params.dataset.split.seed}; "
-        f"{len(data['unreadable'])} pictures could not be read.",
+        f"Split policy `{split.policy}`{seed}; {len(data['unreadable'])} pictures could not be read.",
         counts.rename_axis("class").to_markdown(),
     ]
     if leaks := sum(line["count"] for line in data["duplicates"]["leaks"]):
