@@ -8,7 +8,6 @@ use: python src evaluate <model>
 import keras
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from menagerie import calibration, curves, evaluation, paths, plots, previews, tracking
 from menagerie.data import Data, Subset, gather, load_data
@@ -67,7 +66,7 @@ def tables_of(test: Subset, logits: np.ndarray, classes: list[str]) -> dict[str,
 
 def figures_of(
     tables: dict[str, pd.DataFrame], data: Data, logits: np.ndarray, title: str
-) -> dict[str, Figure]:
+) -> dict[str, plots.Figure]:
     """The figures of the test split, by the name of their file."""
     test = data.subsets["test"]
     counts = evaluation.confusion(test.labels, logits.argmax(axis=1), len(data.classes))
@@ -88,7 +87,7 @@ def figures_of(
     return found
 
 
-def augmentation(model: keras.Model, data: Data, name: str) -> Figure | None:
+def augmentation(model: keras.Model, data: Data, name: str) -> plots.Figure | None:
     """Originals above, below them what each layer of augmentation makes of them; None without such layers."""
     rows = data.subsets["train"].rows
     originals = gather(data.images, rows[:: len(rows) // EXAMPLES][:EXAMPLES])
