@@ -12,7 +12,6 @@ the prefix over all pictures, with its tracing, hashing and writing. `12 epochs`
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,8 +24,9 @@ sys.path.insert(0, str(ROOT / "src"))
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import yaml  # noqa: E402
+from turns import go_on, reported, start, subset, tell_and_wait  # noqa: E402
 
-from menagerie.data import Data, Subset  # noqa: E402
+from menagerie.data import Data  # noqa: E402
 from menagerie.features import features, split_at_prefix  # noqa: E402
 from menagerie.freezing import freeze  # noqa: E402
 from menagerie.models import build_model  # noqa: E402
@@ -62,17 +62,6 @@ def pictures(folder: Path, side: int) -> Path:
     return path
 
 
-def subset(start: int, stop: int) -> Subset:
-    rows = np.arange(start, stop)
-    return Subset(rows, (rows % CLASSES).astype(np.int32), rows.astype(object))
-
-
-def tell_and_wait(seconds: float) -> None:
-    """Report to the process that started this one, and go on when it says so."""
-    print(f"{seconds:.6f}", flush=True)
-    sys.stdin.readline()
-
-
 def run(way: str, name: str, path: str, kept: str) -> None:
     """Train, as the stage does; `kept` first makes the pass and reports it."""
     spec = spec_of(name)
@@ -80,7 +69,7 @@ def run(way: str, name: str, path: str, kept: str) -> None:
     data = Data(
         images,
         [str(label) for label in range(CLASSES)],
-        {"train": subset(0, COUNT), "val": subset(COUNT, COUNT + VAL)},
+        {"train": subset(0, COUNT, CLASSES), "val": subset(COUNT, COUNT + VAL, CLASSES)},
     )
     seed_everything(0)
     model = build_model(spec, images.shape[1:], CLASSES)
@@ -93,19 +82,6 @@ def run(way: str, name: str, path: str, kept: str) -> None:
         tell_and_wait(time.perf_counter() - started)
     compute = Compute(max_epochs=ROUNDS + 1, precision="float32", cache_gb=100 if way == "kept" else 0)
     train(model, spec, data, 0, compute, Path(kept), lambda logs, _: tell_and_wait(logs["epoch_seconds"]), 0)
-
-
-def start(way: str, name: str, path: Path, kept: Path) -> subprocess.Popen:
-    command = [sys.executable, __file__, way, name, str(path), str(kept)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-def reported(process: subprocess.Popen) -> float:
-    return float(process.stdout.readline())
-
-
-def go_on(process: subprocess.Popen) -> None:
-    print(file=process.stdin, flush=True)
 
 
 def side_by_side(folder: Path, name: str, side: int) -> str:

@@ -12,7 +12,6 @@ disk.
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,8 +24,9 @@ sys.path.insert(0, str(ROOT / "src"))
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import yaml  # noqa: E402
+from turns import go_on, reported, start, subset, tell_and_wait  # noqa: E402
 
-from menagerie.data import Data, Subset  # noqa: E402
+from menagerie.data import Data  # noqa: E402
 from menagerie.models import build_model  # noqa: E402
 from menagerie.params import Compute, ScratchModel, parse  # noqa: E402
 from menagerie.seeding import seed_everything  # noqa: E402
@@ -62,21 +62,10 @@ def pictures(folder: Path, side: int, count: int) -> Path:
     path = folder / f"{side}-{count}.npy"
     array = np.lib.format.open_memmap(path, "w+", np.uint8, (count, side, side, 3))
     rng = np.random.default_rng(0)
-    for start in range(0, count, 500):
-        array[start : start + 500] = rng.integers(0, 256, array[start : start + 500].shape, np.uint8)
+    for first in range(0, count, 500):
+        array[first : first + 500] = rng.integers(0, 256, array[first : first + 500].shape, np.uint8)
     array.flush()
     return path
-
-
-def subset(start: int, stop: int) -> Subset:
-    rows = np.arange(start, stop)
-    return Subset(rows, (rows % CLASSES).astype(np.int32), rows.astype(object))
-
-
-def tell_and_wait(seconds: float) -> None:
-    """Report an epoch to the process that started this one, and start the next when it says so."""
-    print(f"{seconds:.6f}", flush=True)
-    sys.stdin.readline()
 
 
 def menagerie_epochs(name: str, images: np.ndarray, epochs: int) -> None:
@@ -85,7 +74,9 @@ def menagerie_epochs(name: str, images: np.ndarray, epochs: int) -> None:
     seed_everything(0)
     model = build_model(spec, images.shape[1:], CLASSES)
     classes = [str(label) for label in range(CLASSES)]
-    data = Data(images, classes, {"train": subset(0, count), "val": subset(count, len(images))})
+    data = Data(
+        images, classes, {"train": subset(0, count, CLASSES), "val": subset(count, len(images), CLASSES)}
+    )
     compute = Compute(max_epochs=epochs, precision="float32", cache_gb=0)
     train(
         model, spec, data, 0, compute, Path("unused"), lambda logs, _: tell_and_wait(logs["epoch_seconds"]), 0
@@ -112,22 +103,17 @@ def bare_epochs(name: str, images: np.ndarray, epochs: int) -> None:
 SIDES = {"menagerie": menagerie_epochs, "bare": bare_epochs}
 
 
-def start(side: str, name: str, path: Path, epochs: int) -> subprocess.Popen:
-    command = [sys.executable, __file__, side, name, str(path), str(epochs)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
 def side_by_side(folder: Path, name: str, side: int, count: int) -> str:
     """Take turns epoch by epoch; the first, which traces the graph, does not count."""
     path = pictures(folder, side, count + VAL)
     running = {way: start(way, name, path, ROUNDS + 1) for way in SIDES}
     for process in running.values():
-        process.stdout.readline()
+        reported(process)
     rates: dict[str, list[float]] = {way: [] for way in SIDES}
     for number in range(ROUNDS):
         for way in np.roll(list(SIDES), number):  # no side always goes first
-            print(file=running[way].stdin, flush=True)
-            rates[way].append(count / float(running[way].stdout.readline()))
+            go_on(running[way])
+            rates[way].append(count / reported(running[way]))
     for process in running.values():
         process.communicate("\n")
     path.unlink()
@@ -142,9 +128,9 @@ def side_by_side(folder: Path, name: str, side: int, count: int) -> str:
 def peak_memory(path: Path) -> float:
     """Peak resident memory in MiB of a process that trains for two epochs (Linux)."""
     process = start("menagerie", "sign_cnn", path, 2)
-    process.stdout.readline()
-    print(file=process.stdin, flush=True)
-    process.stdout.readline()
+    reported(process)
+    go_on(process)
+    reported(process)
     status = Path(f"/proc/{process.pid}/status").read_text()
     process.communicate("\n")
     (line,) = [line for line in status.splitlines() if "VmHWM" in line]

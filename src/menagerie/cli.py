@@ -3,7 +3,6 @@
 Each command imports what it needs when it runs: `menagerie --help` loads no TensorFlow.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +52,9 @@ def mirror(dataset: str, folder: Path | None) -> None:
 
 
 def _mirror_folder(dataset: str) -> Path:
-    from menagerie import paths
-    from menagerie.mirror import local_path, mirror_location
+    from menagerie.mirror import local_path, named_mirror
 
-    location = mirror_location(os.environ.get("MENAGERIE_MIRROR"), paths.main_repository())
+    location = named_mirror()
     if location is None or not location.startswith("file:"):
         raise DownloadError(
             f"MENAGERIE_MIRROR is {location or 'not set'}; name the folder to fill: "

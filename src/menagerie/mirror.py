@@ -1,11 +1,22 @@
 """The folder or address that MENAGERIE_MIRROR names: where files are looked for before the network."""
 
+import os
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from menagerie import paths
 from menagerie.errors import DownloadError
+
+
+def named_mirror() -> str | None:
+    """The address of the mirror that the environment names, as `mirror_location` gives it.
+
+    Raises:
+        DownloadError: the folder is not there.
+    """
+    return mirror_location(os.environ.get("MENAGERIE_MIRROR"), paths.main_repository())
 
 
 def mirror_location(value: str | None, main_repository: Path) -> str | None:

@@ -70,10 +70,8 @@ def threshold_curves(roc: pd.DataFrame, precision_recall: pd.DataFrame, title: s
         axes.set(xlabel=x_label, ylabel=y_label, xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
         _finish(axes)
     left.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle=":")
-    handles, labels = left.get_legend_handles_labels()
-    if len(labels) <= 22:  # more would not be readable
-        columns = max(1, min(len(labels), 100 // (max(map(len, labels)) + 6)))
-        figure.legend(handles, labels, frameon=False, loc="outside lower center", ncols=columns)
+    if len(left.get_legend_handles_labels()[1]) <= 22:  # more would not be readable
+        _legend_below(figure, left)
     _entitle(figure, title)
     return figure
 
@@ -234,11 +232,16 @@ def learning_curves_together(history: pd.DataFrame, title: str) -> Figure:
         axes.set(xlabel="epoch", ylabel=measure.replace("_", " "))
         _finish(axes)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    columns = max(1, min(len(names), 100 // (max(map(len, names)) + 6)))  # of the legend, as many as fit
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, frameon=False, loc="outside lower center", ncols=columns)
+    _legend_below(figure, figure.axes[0])
     _entitle(figure, title)
     return figure
+
+
+def _legend_below(figure: Figure, axes: Axes) -> None:
+    """One legend for the whole figure, of what `axes` shows, in as many columns as fit."""
+    handles, labels = axes.get_legend_handles_labels()
+    columns = max(1, min(len(labels), 100 // (max(map(len, labels)) + 6)))
+    figure.legend(handles, labels, frameon=False, loc="outside lower center", ncols=columns)
 
 
 def _finish(axes: Axes) -> None:

@@ -19,7 +19,7 @@ import keras
 from menagerie import paths
 from menagerie.errors import ModelError, WeightsError
 from menagerie.files import locked, remove
-from menagerie.mirror import mirror_location
+from menagerie.mirror import named_mirror
 from menagerie.params import PretrainedModel
 
 SECONDS = 10  # without an answer; Keras by itself would wait for ever
@@ -67,7 +67,7 @@ def _file(weights: str) -> Iterator[tuple[Path, object]]:
     if path.is_file():
         yield path, path
         return
-    mirror, file = _mirror(), Path(weights).name
+    mirror, file = named_mirror(), Path(weights).name
     response = _open(mirror, file)
     if response is None:
         raise WeightsError(
@@ -100,7 +100,7 @@ def imagenet(base: str, build: Callable[[], keras.Model]) -> keras.Model:
     Raises:
         WeightsError: they cannot be had, or what came is damaged; the message names the file and the places.
     """
-    mirror, cache = _mirror(), Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "models"
+    mirror, cache = named_mirror(), Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "models"
     handler, before = _MirrorHandler(mirror), urllib.request._opener
     paths.work().mkdir(parents=True, exist_ok=True)
     # Keras would let two processes write one file.
@@ -151,10 +151,6 @@ def _why(base: str, cache: Path, handler: _MirrorHandler, error: Exception) -> s
 
 
 # the mirror
-
-
-def _mirror() -> str | None:
-    return mirror_location(os.environ.get("MENAGERIE_MIRROR"), paths.main_repository())
 
 
 def _weights_folder(mirror: str | None) -> str:

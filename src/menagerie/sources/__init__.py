@@ -6,7 +6,6 @@ its name, size in bytes, SHA-256 and address. A kind that uses the network also 
 had to be read to tell that.
 """
 
-import os
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -20,7 +19,7 @@ from menagerie.download.part import disk_errors
 from menagerie.errors import DownloadError, MenagerieError
 from menagerie.files import remove
 from menagerie.images.layout import Picture, content_sha256, find_pictures
-from menagerie.mirror import mirror_location
+from menagerie.mirror import named_mirror
 from menagerie.params import Dataset, Source
 
 
@@ -40,7 +39,7 @@ def fetch_remotes(remotes: Sequence[Remote], folder: Path) -> list[dict[str, Any
     Raises:
         DownloadError: a file cannot be had, or is not the one that was asked for.
     """
-    mirror = mirror_location(os.environ.get("MENAGERIE_MIRROR"), paths.main_repository())
+    mirror = named_mirror()
     if mirror == folder.resolve().as_uri():
         mirror = None  # a folder is no mirror of itself: a damaged file in it is to be replaced
     fetched = fetch_files(remotes, folder, paths.work() / "downloads", mirror)
