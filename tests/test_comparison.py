@@ -1,57 +1,44 @@
+"""The tables of the comparison, on known numbers: the notebooks', and of ten pictures counted by hand."""
+
 import json
 import re
-import socket
-from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from menagerie import comparison
+from menagerie.curves import roc_table
 from menagerie.evaluation import wilson_interval
 from menagerie.files import write_json
+from menagerie.params import Claim
+from stages.compare import tables_of
 
-ROOT = Path(__file__).resolve().parents[1]
-
-SOURCE = {"content_sha256": "30d0ee3c" * 8}
 N = 412
 
 
-def entry(correct, val_correct=300, n=N, loss=0.5, epochs=20):
+def entry(correct, val_correct=300, train_correct=408, n=N, loss=0.5, epochs=20):
     """What evaluate writes of a model that has `correct` of `n` test pictures right."""
     parts = {}
-    for part, right in (("val", val_correct), ("test", correct)):
+    for part, right in (("train", train_correct), ("val", val_correct), ("test", correct)):
         low, high = wilson_interval(right, n)
-        scores = {"accuracy": right / n, "accuracy_low": low, "accuracy_high": high, "n": n}
-        parts[part] = scores | {"loss": loss, "f1_macro": right / n - 0.01}
-    return parts | {"epochs": epochs, "params": 1_204_650}
-
-
-def data_report(classes=("0", "1"), in_val=0, unreadable=(), groups=None, leaks=0):
-    return {
-        "pictures": 2062,
-        "classes": {name: {"train": 825, "val": 206, "test": 206} for name in classes},
-        "splits": {"train": 1650, "val": 412, "test": 412},
-        "test_pictures_also_in": {"train": 0, "val": in_val},
-        "unreadable": dict.fromkeys(unreadable, "empty file"),
-        "groups": groups,
-        "duplicates": {"leaks": [{"split": "test", "other_split": "train", "count": leaks}] if leaks else []},
+        parts[part] = {
+            "accuracy": right / n,
+            "accuracy_low": low,
+            "accuracy_high": high,
+            "n": n,
+            "loss": loss,
+        }
+    for part in ("val", "test"):
+        parts[part] |= {"f1_macro": parts[part]["accuracy"] - 0.01, "ece": 0.0213}
+    scaled = {"temperature": 1.734, "ece_before": 0.0213, "ece_after": 0.0088}
+    return parts | {
+        "gap": (train_correct - correct) / n,
+        "calibration": scaled | {"loss_before": loss, "loss_after": loss - 0.01},
+        "epochs": epochs,
+        "params": 1_204_650,
+        "model_bytes": 4_850_000,
     }
-
-
-def tables(markdown):
-    """Each table as a list of rows, each a list of cells."""
-    found = re.findall(r"(?:^\|.*\|$\n?)+", markdown, flags=re.MULTILINE)
-    split = [[re.split(r"(?<!\\)\|", row)[1:-1] for row in table.splitlines()] for table in found]
-    return [[[cell.strip() for cell in row] for row in table] for table in split]
-
-
-def table_with(markdown, column):
-    """The one table that has a column of this name: its header and its rows."""
-    (found,) = [table for table in tables(markdown) if column in table[0]]
-    header, rule, *rows = found
-    assert all(re.fullmatch(r":?-+:?", cell) for cell in rule)
-    assert all(len(row) == len(header) for row in rows)
-    return [dict(zip(header, row, strict=True)) for row in rows]
 
 
 @pytest.fixture
@@ -69,7 +56,7 @@ def test_the_leaderboard_has_the_highest_test_accuracy_first_and_ties_by_name():
     assert board.index.tolist() == [0, 1, 2, 3]
 
 
-def test_the_leaderboard_takes_its_numbers_from_test_and_one_from_val():
+def test_the_leaderboard_takes_its_numbers_from_test_and_few_from_val_and_train():
     (row,) = comparison.leaderboard({"cnn": entry(373, val_correct=309)}).to_dict("records")
     low, high = wilson_interval(373, N)
     assert row == {
@@ -80,10 +67,14 @@ def test_the_leaderboard_takes_its_numbers_from_test_and_one_from_val():
         "n": N,
         "f1_macro": 373 / N - 0.01,
         "loss": 0.5,
+        "ece": 0.0213,
         "val_accuracy": 309 / N,
         "val_loss": 0.5,
+        "train_accuracy": 408 / N,
+        "gap": 35 / N,
         "epochs": 20,
         "params": 1_204_650,
+        "model_bytes": 4_850_000,
     }
 
 
@@ -113,6 +104,7 @@ def test_the_summary_holds_the_few_numbers_of_each_model_and_of_the_best(tmp_pat
         "f1_macro": 400 / N - 0.01,
         "loss": 0.5,
         "val_accuracy": 300 / N,
+        "gap": 8 / N,
         "epochs": 20,
     }
     write_json(tmp_path / "summary.json", told)
@@ -125,11 +117,6 @@ def test_the_order_in_which_models_are_given_changes_nothing():
     assert comparison.summary(comparison.leaderboard(metrics)) == comparison.summary(
         comparison.leaderboard(turned)
     )
-
-
-def report(params, source, data, metrics):
-    """The report of models whose pictures nobody compared."""
-    return comparison.report(params, source, data, metrics, pd.DataFrame())
 
 
 def predictions(right):
@@ -150,12 +137,72 @@ def test_one_model_makes_no_pair():
     assert len(comparison.pairs({"one": predictions(range(9))})) == 0
 
 
-def test_the_report_sets_the_selected_model_against_each_other(study):
-    metrics = {"sign_cnn": entry(330, val_correct=400), "sign_cnn_decay_low": entry(350, val_correct=300)}
-    tables = {"sign_cnn_decay_low": predictions(range(9)), "sign_cnn": predictions([9])}
-    text = comparison.report(study, SOURCE, data_report(), metrics, comparison.pairs(tables))
-    (row,) = re.findall(r"\| sign_cnn_decay_low +\| ([^|]+?) +\| [^|]+\| (\d+) +\| (\d+) +\| (\S+)", text)
-    assert row == ("-80.00", "1", "9", "0.0215")  # seen from sign_cnn, which val selects
+def test_both_ways_turns_every_column_of_a_pair():
+    tables = {"one": predictions(range(9)), "two": predictions([9]), "three": predictions(range(8))}
+    forth = comparison.both_ways(comparison.pairs(tables)).set_index(["model_a", "model_b"])
+    back = comparison.both_ways(comparison.pairs(dict(reversed(tables.items()))))
+    back = back.set_index(["model_a", "model_b"]).loc[forth.index]
+    assert len(forth) == 6
+    exact = ["n", "only_a_right", "only_b_right", "p", "p_holm", "both_wrong", "difference", "low", "high"]
+    pd.testing.assert_frame_equal(forth[exact], back[exact])
+
+
+# tables over all models
+
+
+@pytest.mark.parametrize(
+    "classes", [("007", "7"), ("nan", "NA"), ("1e5", "100000"), ("True", "true"), ('a"b', "a\nb")], ids=str
+)
+def test_class_names_that_look_like_numbers_or_like_nothing_stay_apart(tmp_path, classes):
+    """9 of 10 right by one model, 1 of 10 by the other; read as numbers, 007 and 7 would be one class."""
+    for name, right in (("one", range(9)), ("two", [9])):
+        table = predictions(right).replace({"a": classes[0], "b": classes[1]})
+        folder = tmp_path / name
+        folder.mkdir()
+        table.assign(path="x.png", probability=0.5).to_csv(folder / "predictions.csv", index=False)
+        pd.DataFrame({"epoch": [1], "loss": [0.5]}).to_csv(folder / "history.csv", index=False)
+        pd.DataFrame({"kind": ["macro"], "class": ["m"], "fpr": [0], "tpr": [1]}).to_csv(folder / "roc.csv")
+        (folder / "robustness.csv").write_text("corruption,strength,accuracy\n", encoding="utf-8")
+    tables = tables_of({name: tmp_path / name for name in ("one", "two")})
+    (pair,) = tables["pairs"].to_dict("records")
+    assert (pair["only_a_right"], pair["only_b_right"], pair["n"]) == (9, 1, 10)
+    assert tables["learning_curves"]["model"].tolist() == tables["roc"]["model"].tolist() == ["one", "two"]
+    assert len(tables["robustness"]) == 0
+
+
+def corrupted(**accuracies):
+    rows = [(kind, place + 1, value) for kind, row in accuracies.items() for place, value in enumerate(row)]
+    return pd.DataFrame(rows, columns=["corruption", "strength", "accuracy"])
+
+
+def test_robustness_is_the_mean_over_the_strengths_of_each_corruption():
+    tables = {
+        "b": corrupted(noise=[0.9, 0.7], blur=[0.5, 0.3]),
+        "without": corrupted(),
+        "a": corrupted(noise=[0.8, 0.8], blur=[1.0, 0.8]),
+    }
+    table = comparison.robustness(tables)
+    assert table.columns.tolist() == ["model", "noise", "blur", "mean"]
+    assert table["model"].tolist() == ["b", "a"]
+    assert table[["noise", "blur", "mean"]].to_numpy() == pytest.approx(
+        np.array([[0.8, 0.4, 0.6], [0.8, 0.9, 0.85]])
+    )
+
+
+def test_without_corrupted_pictures_there_are_no_rows_of_robustness():
+    assert len(comparison.robustness({"a": corrupted()})) == 0
+
+
+def test_the_macro_roc_curves_stand_together_and_a_model_without_one_is_left_out():
+    labels = np.array([0, 0, 1, 1])
+    values = np.array([[0.9, 0.1], [0.4, 0.6], [0.3, 0.7], [0.2, 0.8]])
+    both, single = roc_table(labels, values, ["x", "y"]), roc_table(labels * 0, values, ["x", "y"])
+    curves = comparison.roc_macro({"b": both, "single": single, "a": both})
+    assert curves.columns.tolist() == ["model", "fpr", "tpr"]
+    assert curves["model"].unique().tolist() == ["b", "a"]
+    for _, curve in curves.groupby("model"):
+        expected = both.loc[both["kind"] == "macro", ["fpr", "tpr"]]
+        np.testing.assert_array_equal(curve[["fpr", "tpr"]], expected)
 
 
 # the verdict
@@ -227,191 +274,124 @@ def test_nothing_is_reported_of_another_data_set(params, overrides):
     assert comparison.reported_accuracies(params(*overrides)) == {}
 
 
-# the report
-
-
-def test_the_leaderboard_of_the_report_has_the_numbers(study):
-    text = report(
-        study, SOURCE, data_report(), {"sign_cnn": entry(373, val_correct=380, loss=0.33124, epochs=20)}
-    )
-    assert table_with(text, "test accuracy") == [
-        {
-            "model": "sign_cnn",
-            "test accuracy": "90.53",
-            "95 % interval": "87.32 to 93.00",
-            "n": "412",
-            "macro F1": "89.53",
-            "loss": "0.3312",
-            "val accuracy": "92.23",
-            "epochs": "20",
-            "parameters": "1,204,650",
-        }
-    ]
-    assert "Chosen by val accuracy: **sign_cnn**, test accuracy 90.53 %" in text
-
-
-def test_reported_and_reproduced_stand_side_by_side(study):
-    text = report(study, SOURCE, data_report(), {"sign_cnn": entry(373, val_correct=340)})
-    assert table_with(text, "reported") == [
-        {
-            "model": "sign_cnn",
-            "split": "val",
-            "reported": "90.53",
-            "reproduced": "82.52",
-            "95 % interval": "78.56 to 85.89",
-            "n": "412",
-            "difference": "-8.01",
-            "reported value": "no: ours is lower, 4.64 points outside",
-        }
-    ]
-    assert study.reported.title in text
-    assert study.reported.note in text
-    assert f"- sign_cnn: {study.reported.models['sign_cnn'].note}" in text
-
-
-def test_an_empty_note_makes_no_line(params):
-    study = params("study=sign_digits", "model=sign_cnn")
-    models = {"sign_cnn": study.reported.models["sign_cnn"].model_copy(update={"note": ""})}
-    silent = study.model_copy(update={"reported": study.reported.model_copy(update={"models": models})})
-    assert "- sign_cnn:" not in report(silent, SOURCE, data_report(), {"sign_cnn": entry(373)})
-
-
-@pytest.mark.parametrize(
-    "overrides",
-    [
-        ("model=ann",),
-        ("study=sign_digits", "model=ann"),
-        ("study=sign_digits", "model=cnn", "dataset=digits"),
-    ],
-    ids=["no notebook", "no model of the notebook", "another data set"],
-)
-def test_without_a_reported_number_there_is_no_such_section(params, overrides):
-    chosen = params(*overrides)
-    text = report(chosen, SOURCE, data_report(), dict.fromkeys(chosen.models, entry(373)))
-    assert "Reported and reproduced" not in text
-    assert "## Leaderboard" in text
-
-
-def test_the_data_section_says_where_the_pictures_are_from_and_how_they_were_split(study):
-    text = report(study, SOURCE, data_report(unreadable=["a.png", "b.png"]), {"sign_cnn": entry(373)})
-    assert text.startswith("# Sign Language Digits\n")
-    for told in (
-        "2062 pictures",
-        study.dataset.homepage,
-        study.dataset.licence,
-        study.dataset.citation,
-        SOURCE["content_sha256"],
-        "policy `keras`, seed 1337",
-        "2 pictures could not be read",
-    ):
-        assert told in text
-    assert table_with(text, "train") == [
-        {"class": "0", "train": "825", "val": "206", "test": "206"},
-        {"class": "1", "train": "825", "val": "206", "test": "206"},
-        {"class": "all", "train": "1650", "val": "412", "test": "412"},
-    ]
-
-
-@pytest.mark.parametrize("split", sorted(path.stem for path in ROOT.glob("conf/split/*.yaml")))
-def test_every_split_has_a_report(params, split):
-    chosen = params("dataset=cifar10_images", f"split={split}", "model=ann")
-    text = report(chosen, SOURCE, data_report(), {"ann": entry(373)})
-    assert f"Split policy `{chosen.dataset.split.policy}`" in text
-
-
-def test_the_warning_stands_there_when_test_pictures_were_seen_in_selection(study):
-    text = report(study, SOURCE, data_report(in_val=412), {"sign_cnn": entry(373)})
-    assert "412 of 412 test pictures are val pictures too" in text
-
-
-def test_there_is_no_warning_when_test_is_apart(study):
-    text = report(study, SOURCE, data_report(in_val=0), {"sign_cnn": entry(373)})
-    assert "val pictures too" not in text
-    assert "Careful" not in text
-
-
-@pytest.mark.parametrize(
-    "overrides",
-    [
-        ("study=quickstart",),
-        ("study=sign_digits", "model=[sign_cnn,ann]"),
-        ("study=sign_digits", "model=cnn", "dataset=digits"),
-        ("dataset=sign_digits", "model=cnn", "seed=7"),
-    ],
-    ids=" ".join,
-)
-def test_the_command_of_the_report_composes_what_the_report_is_about(params, overrides):
-    chosen = params(*overrides)
-    text = report(chosen, SOURCE, data_report(), dict.fromkeys(chosen.models, entry(373)))
-    (command,) = re.findall(r"```\n(dvc exp run .*)\n```", text)
-    assert params(*re.findall(r"-S '?([^'\s]+)", command)) == chosen
-
-
-def test_equal_results_give_an_equal_report(study, params):
-    first = report(study, SOURCE, data_report(in_val=412), {"sign_cnn": entry(373)})
-    again = params("study=sign_digits", "model=sign_cnn")
-    assert report(again, SOURCE, data_report(in_val=412), {"sign_cnn": entry(373)}) == first
-
-
-def test_the_report_tells_no_date_host_or_folder(study):
-    text = report(study, SOURCE, data_report(), {"sign_cnn": entry(373)})
-    assert not re.search(r"\b20\d\d-\d\d-\d\d\b|\b\d\d:\d\d\b", text)
-    for private in (str(Path.cwd()), str(Path.home()), socket.gethostname()):
-        assert not re.search(rf"(?<!\w){re.escape(private)}(?!\w)", text)
-
-
-@pytest.mark.parametrize(
-    "names",
-    [
-        ("a|b", "c||d"),
-        ("line\nbreak", "carriage\rreturn"),
-        ("back\\slash|", "tail\\"),
-        ("手語", "naïve café", "a b", "*stars*", "<b>", "`code`", "[x](y)"),
-        ("007", "1e5", "nan", "1,000", "-3", "0x10"),
-        ("all", "class", "none"),
-    ],
-    ids=["pipes", "breaks", "backslashes", "letters", "numbers", "words of the table"],
-)
-def test_odd_class_names_keep_their_row_and_their_numbers(study, names):
-    data = data_report(names)
-    for place, name in enumerate(names):
-        data["classes"][name] = {"train": 10 + place, "val": 2, "test": 3}
-    rows = table_with(report(study, SOURCE, data, {"sign_cnn": entry(373)}), "train")
-    assert len(rows) == len(names) + 1
-    assert [row["train"] for row in rows[:-1]] == [str(10 + place) for place in range(len(names))]
-    assert rows[-1]["train"] == str(sum(10 + place for place in range(len(names))))
-
-
-@pytest.mark.parametrize("name", ["007", "1e5", "nan", "手語", "a b"])
-def test_a_class_name_is_printed_as_it_is(study, name):
-    text = report(study, SOURCE, data_report((name, "other")), {"sign_cnn": entry(373)})
-    assert table_with(text, "train")[0]["class"] == name
-
-
-def test_twenty_models_have_twenty_rows(params):
-    metrics = {f"model_{number:02d}": entry(300 + number) for number in range(20)}
-    rows = table_with(report(params(), SOURCE, data_report(), metrics), "test accuracy")
-    assert [row["model"] for row in rows] == sorted(metrics, reverse=True)
-
-
-def test_groups_on_both_sides_are_told(study):
-    groups = {"groups": 207, "in_test": 185, "in_test_and_train": 183, "in_test_and_val": 185}
-    metrics = {"sign_cnn": entry(373)}
-    assert "Of the 185 in test, 183 are in train too." in report(
-        study, SOURCE, data_report(groups=groups), metrics
-    )
-    assert "groups" not in report(study, SOURCE, data_report(), metrics)
-
-
-def test_duplicates_in_two_splits_are_told(study):
-    metrics = {"sign_cnn": entry(373)}
-    text = report(study, SOURCE, data_report(leaks=72), metrics)
-    assert "72 pictures of one split are in another one too (`dataset.duplicates` is `report`)" in text
-    assert "duplicates" not in report(study, SOURCE, data_report(), metrics)
-
-
 def test_numbers_of_another_split_are_not_judged(study):
     metrics = {"sign_cnn": entry(373)}
     metrics["sign_cnn"]["val"] = metrics["sign_cnn"]["val"] | {"n": 306}
     (row,) = comparison.against_reported(metrics, study.reported).to_dict("records")
     assert row["verdict"] == "not comparable: of 412 other pictures"
+
+
+# claims
+
+
+def claim_of(notebook, better, than):
+    """The notebook with this claim alone."""
+    return notebook.model_copy(update={"claims": (Claim(better=better, than=than, text="It is."),)})
+
+
+def claimed(notebook, metrics=None, pairs=None):
+    return comparison.claims(notebook, metrics or {}, pairs).to_dict("records")
+
+
+def test_the_best_option_of_seed_000_is_seven_pictures_ahead(params):
+    (row,) = claimed(params("study=animals10").reported)
+    assert (row["better"], row["than"]) == ("inception_v3_finetune", "inception_v3_transfer")
+    assert "98.68 % against 98.50 %" in row["text"]
+    assert (row["split"], row["n"], row["reported_pictures"]) == ("test", 3933, 7)
+    assert row["reported_difference"] == pytest.approx(0.00178)
+    assert row["intervals_overlap"]
+    assert np.isnan([row[key] for key in ("difference", "low", "high", "p_holm")]).all()
+    assert row["verdict"] == (
+        "the published intervals overlap: 7 pictures of 3933 more, "
+        "the published numbers alone do not show it; ours: not run here"
+    )
+
+
+@pytest.mark.parametrize(
+    ("study", "better", "than", "pictures", "overlap"),
+    [
+        ("animals5", "xception_partial", "mobilenet_v2_transfer", -5, True),
+        ("animals5", "xception_partial", "xception_transfer", 8, True),
+        ("animals5", "mobilenet_v2_partial", "mobilenet_v2_finetune", 1, True),
+        ("animals5", "xception_transfer", "xception_finetune", 37, True),
+        ("animals5", "xception_partial", "xception_finetune", 45, False),
+        ("sign_digits", "sign_cnn_decay_low", "sign_cnn_decay_high", -21, True),
+        ("sign_digits", "sign_cnn_decay_low", "sign_cnn", -42, False),
+    ],
+)
+def test_published_numbers_say_by_how_many_pictures(params, study, better, than, pictures, overlap):
+    """The intervals are those of the notebooks' numbers, Wilson's, worked out apart from this code."""
+    (row,) = claimed(claim_of(params(f"study={study}").reported, better, than))
+    assert (row["reported_pictures"], row["intervals_overlap"]) == (pictures, overlap)
+    told = r"the published intervals (overlap|do not overlap): (the opposite, )?(\d+) pictures? of \d+ (\w+)"
+    assert re.match(told, row["verdict"]).groups() == (
+        "overlap" if overlap else "do not overlap",
+        "the opposite, " if pictures < 0 and not overlap else None,
+        str(abs(pictures)),
+        "more" if pictures > 0 else "fewer",
+    )
+    assert ("alone do not show it" in row["verdict"]) == overlap
+
+
+def test_numbers_of_different_pictures_are_not_counted_in_pictures(params):
+    """Of VGG16 test was reported, of the networks before it val."""
+    notebook = params("study=cifar10_transfer").reported
+    (row,) = claimed(claim_of(notebook, "vgg16_transfer", "leaky_cnn_deep"))
+    assert row["split"] == "test / val"
+    assert np.isnan([row["n"], row["reported_pictures"]]).all()
+    assert row["reported_difference"] == pytest.approx(0.78 - 0.7812)
+    assert row["intervals_overlap"]
+    assert row["verdict"].startswith("the published numbers are of different pictures; ")
+
+
+@pytest.mark.parametrize(
+    ("better", "than", "difference", "verdict"),
+    [
+        (range(9), [9], 0.8, "supported"),
+        ([9], range(9), -0.8, "the opposite"),
+        (range(9), [0, 1, 2, 9], 0.5, "not shown"),  # 6 against 1: p = 2 x (1 + 7) / 2^7 = 0.125
+        (range(9), range(9), 0, "not shown"),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True], ids=["in the order run", "the other way round"])
+def test_our_verdict_is_that_of_the_paired_test(study, better, than, difference, verdict, turned):
+    notebook = claim_of(study.reported, "sign_cnn_decay_low", "sign_cnn")
+    tables = {"sign_cnn_decay_low": predictions(better), "sign_cnn": predictions(than)}
+    tables = dict(reversed(tables.items())) if turned else tables
+    pairs = comparison.pairs(tables)
+    (row,) = claimed(notebook, dict.fromkeys(tables, entry(300)), pairs)
+    assert row["difference"] == pytest.approx(difference)
+    assert row["low"] <= row["difference"] <= row["high"]
+    assert row["p_holm"] == pairs["p_holm"].item()
+    assert row["verdict"].endswith(f"; ours: {verdict}, on test pictures")
+
+
+def other_data_set(params):
+    return claim_of(params("study=cifar10_images").reported, "leaky_cnn_deep", "leaky_cnn"), 5000
+
+
+def other_split(params):
+    return claim_of(params("study=sign_digits").reported, "sign_cnn_decay_high", "sign_cnn"), 306
+
+
+@pytest.mark.parametrize("where", [other_data_set, other_split])
+def test_our_verdict_says_when_it_is_of_other_pictures_than_the_claim(params, where):
+    notebook, n = where(params)
+    claim = notebook.claims[0]
+    tables = {claim.better: predictions(range(9)), claim.than: predictions([9])}
+    (row,) = claimed(
+        notebook, dict.fromkeys(tables, entry(300, train_correct=300, n=n)), comparison.pairs(tables)
+    )
+    assert row["verdict"].endswith("; ours: supported, on other pictures")
+
+
+def test_a_claim_of_a_model_that_was_not_run_has_no_verdict_of_ours(study):
+    notebook = claim_of(study.reported, "sign_cnn_decay_low", "sign_cnn")
+    tables = {"sign_cnn": predictions([9]), "ann": predictions(range(9))}
+    (row,) = claimed(notebook, dict.fromkeys(tables, entry(300)), comparison.pairs(tables))
+    assert np.isnan(row["p_holm"])
+    assert row["verdict"].endswith("; ours: not run here")
+
+
+def test_a_notebook_that_claims_nothing_has_no_rows(params):
+    assert claimed(params("study=cifar10_model_s").reported) == []

@@ -9,9 +9,11 @@ from sklearn import metrics
 
 from menagerie.errors import ModelError
 from menagerie.evaluation import (
+    accuracy_and_loss,
     confusion,
+    confusion_table,
     most_confident_mistakes,
-    negative_log_likelihood,
+    most_confused,
     per_class,
     predictions,
     scores,
@@ -155,7 +157,7 @@ def test_the_loss_is_that_of_the_scikit_learn_manual():
     """The example of log_loss: 0.21616..."""
     probabilities = np.array([[0.1, 0.9], [0.9, 0.1], [0.8, 0.2], [0.35, 0.65]])
     labels = np.array([1, 0, 0, 1])
-    assert negative_log_likelihood(labels, np.log(probabilities)) == pytest.approx(0.21616, abs=5e-6)
+    assert accuracy_and_loss(labels, np.log(probabilities))["loss"] == pytest.approx(0.21616, abs=5e-6)
 
 
 def test_the_confusion_matrix_is_that_of_the_scikit_learn_manual():
@@ -346,7 +348,7 @@ def test_the_loss_of_float32_logits_is_computed_in_float64():
     wide = logits.astype(np.longdouble)
     top = wide.max(axis=1, keepdims=True)
     exact = np.log(np.exp(wide - top).sum(axis=1)) - (wide[np.arange(5000), labels] - top[:, 0])
-    assert negative_log_likelihood(labels, logits) == pytest.approx(float(exact.mean()), rel=1e-12)
+    assert accuracy_and_loss(labels, logits)["loss"] == pytest.approx(float(exact.mean()), rel=1e-12)
 
 
 # what is written
@@ -388,3 +390,38 @@ def test_the_surest_mistakes_come_first_and_right_answers_never():
     )
     assert list(most_confident_mistakes(table, 3).index) == [2, 1, 3]
     assert list(most_confident_mistakes(table, 1).index) == [2]
+
+
+# confused classes
+
+
+def test_the_cells_with_pictures_are_listed_with_their_share_of_the_true_class():
+    table = confusion_table(np.array([[3, 1, 0], [0, 0, 0], [2, 0, 6]]), ["a", "b", "c"])
+    assert table.to_dict("records") == [
+        {"actual": "a", "predicted": "a", "pictures": 3, "share": 0.75},
+        {"actual": "a", "predicted": "b", "pictures": 1, "share": 0.25},
+        {"actual": "c", "predicted": "a", "pictures": 2, "share": 0.25},
+        {"actual": "c", "predicted": "c", "pictures": 6, "share": 0.75},
+    ]
+
+
+def test_the_classes_that_the_published_model_confuses_most(published):
+    """10 spiders were taken for butterflies, 6 horses for cows, 4 sheep for dogs."""
+    worst = most_confused(confusion_table(confusion(*published, 10), ANIMALS), 3)
+    assert worst[["actual", "predicted", "pictures"]].to_numpy().tolist() == [
+        ["spider", "butterfly", 10],
+        ["horse", "cow", 6],
+        ["sheep", "dog", 4],
+    ]
+
+
+def test_a_perfect_classifier_confuses_no_classes():
+    assert most_confused(confusion_table(np.diag([3, 4]), ["a", "b"]), 5).empty
+
+
+def test_accuracy_and_loss_are_those_of_all_scores(published):
+    labels, predicted = published
+    logits = logits_for(predicted, 10)
+    few, all_of_them = accuracy_and_loss(labels, logits), scores(labels, logits)
+    assert few == {name: pytest.approx(all_of_them[name], rel=1e-12) for name in few}
+    assert set(few) == {"accuracy", "accuracy_low", "accuracy_high", "loss", "n"}

@@ -10,7 +10,10 @@ from matplotlib.colors import to_rgb
 from matplotlib.legend import Legend
 from matplotlib.text import Text
 
-from menagerie import plots
+from menagerie.plots import comparison as comparison_plots
+from menagerie.plots import data as data_plots
+from menagerie.plots import model as model_plots
+from menagerie.plots import pictures as picture_plots
 
 LONG = "golden-mantled ground squirrel"
 
@@ -99,31 +102,33 @@ TITLE = "cnn_augmented on Handwritten digits (scikit-learn): 360 test pictures"
 NAMES = {"two": ["a", "b"], "forty": classes(40), "long": [f"{LONG} {number}" for number in range(10)]}
 FIGURES = {
     **{
-        f"confusion of {kind}": lambda names=names: plots.confusion_matrix(
+        f"confusion of {kind}": lambda names=names: model_plots.confusion_matrix(
             confusion(len(names)), names, TITLE
         )
         for kind, names in NAMES.items()
     },
     **{
-        f"counts of {kind}": lambda names=names: plots.class_counts(counts(names), TITLE)
+        f"counts of {kind}": lambda names=names: data_plots.class_counts(counts(names), TITLE)
         for kind, names in NAMES.items()
     },
-    "pictures of two": lambda: plots.picture_grid(pictures(2), ["a", "b"], TITLE),
-    "pictures of ten": lambda: plots.picture_grid(pictures(10), NAMES["long"], TITLE),
-    "thresholds of two": lambda: plots.threshold_curves(*curves_of(["a", "b"]), TITLE),
-    "thresholds of forty": lambda: plots.threshold_curves(*curves_of(classes(40)), TITLE),
-    "thresholds of long names": lambda: plots.threshold_curves(*curves_of(NAMES["long"]), TITLE),
-    "reliability": lambda: plots.reliability(bins(), TITLE),
-    "one mistake": lambda: plots.captioned_pictures(pictures(1)[0, :1], ["a, taken for b (99 %)"], TITLE),
-    "seven mistakes": lambda: plots.captioned_pictures(
+    "pictures of two": lambda: picture_plots.picture_grid(pictures(2), ["a", "b"], TITLE),
+    "pictures of ten": lambda: picture_plots.picture_grid(pictures(10), NAMES["long"], TITLE),
+    "thresholds of two": lambda: model_plots.threshold_curves(*curves_of(["a", "b"]), TITLE),
+    "thresholds of forty": lambda: model_plots.threshold_curves(*curves_of(classes(40)), TITLE),
+    "thresholds of long names": lambda: model_plots.threshold_curves(*curves_of(NAMES["long"]), TITLE),
+    "reliability": lambda: model_plots.reliability(bins(), TITLE),
+    "one mistake": lambda: picture_plots.captioned_pictures(
+        pictures(1)[0, :1], ["a, taken for b (99 %)"], TITLE
+    ),
+    "seven mistakes": lambda: picture_plots.captioned_pictures(
         pictures(1)[0, :7], [f"{LONG}, taken for {LONG} (99 %)"] * 7, TITLE
     ),
-    "dots of one": lambda: plots.accuracy_dots(board(["cnn"]), {"cnn": 0.9}, TITLE),
-    "dots of forty": lambda: plots.accuracy_dots(board(classes(40, "model_")), {}, TITLE),
-    "curves of one epoch": lambda: plots.learning_curves(history(1), TITLE),
-    "curves of two phases": lambda: plots.learning_curves(history(20, phases=2), TITLE),
-    "curves of one model": lambda: plots.learning_curves_together(history(1, model="cnn"), TITLE),
-    "curves of twenty models": lambda: plots.learning_curves_together(
+    "dots of one": lambda: comparison_plots.accuracy_dots(board(["cnn"]), {"cnn": 0.9}, TITLE),
+    "dots of forty": lambda: comparison_plots.accuracy_dots(board(classes(40, "model_")), {}, TITLE),
+    "curves of one epoch": lambda: model_plots.learning_curves(history(1), TITLE),
+    "curves of two phases": lambda: model_plots.learning_curves(history(20, phases=2), TITLE),
+    "curves of one model": lambda: comparison_plots.learning_curves_together(history(1, model="cnn"), TITLE),
+    "curves of twenty models": lambda: comparison_plots.learning_curves_together(
         pd.concat([history(5, model=name) for name in classes(20, "inceptionv3_finetune_")]), TITLE
     ),
 }
@@ -154,9 +159,11 @@ def test_a_figure_has_its_title_and_nothing_is_cut_off(draw):
 @pytest.mark.parametrize("kind", NAMES)
 def test_every_class_is_named(kind):
     names = NAMES[kind]
-    assert set(names) <= set(texts(plots.confusion_matrix(confusion(len(names)), names, TITLE)))
-    assert set(names) <= set(texts(plots.class_counts(counts(names), TITLE)))
-    assert set(names[:10]) <= set(texts(plots.picture_grid(pictures(len(names[:10])), names[:10], TITLE)))
+    assert set(names) <= set(texts(model_plots.confusion_matrix(confusion(len(names)), names, TITLE)))
+    assert set(names) <= set(texts(data_plots.class_counts(counts(names), TITLE)))
+    assert set(names[:10]) <= set(
+        texts(picture_plots.picture_grid(pictures(len(names[:10])), names[:10], TITLE))
+    )
 
 
 @pytest.mark.parametrize("kind", NAMES)
@@ -187,9 +194,9 @@ def touching(before, after):
 def test_odd_names_are_printed_as_they_are(name):
     title = f"{name} on {name}"
     for figure in (
-        plots.confusion_matrix(confusion(2), [name, "b"], title),
-        plots.class_counts(counts([name, "b"]), title),
-        plots.picture_grid(pictures(2), [name, "b"], title),
+        model_plots.confusion_matrix(confusion(2), [name, "b"], title),
+        data_plots.class_counts(counts([name, "b"]), title),
+        picture_plots.picture_grid(pictures(2), [name, "b"], title),
     ):
         assert {name, title} <= set(texts(figure))
 
@@ -197,11 +204,11 @@ def test_odd_names_are_printed_as_they_are(name):
 @pytest.mark.filterwarnings("ignore:Glyph")  # it draws boxes, and says so
 @pytest.mark.parametrize("name", ["手語", "собака", "naïve café", "كلب", "🐶"])
 def test_letters_that_the_font_does_not_have_stop_nothing(name):
-    png(plots.class_counts(counts([name, "b"]), name))
+    png(data_plots.class_counts(counts([name, "b"]), name))
 
 
 def test_the_legend_of_class_counts_hides_neither_bar_nor_title():
-    figure = plots.class_counts(counts(classes(10)), TITLE)  # equal classes: bars in every corner
+    figure = data_plots.class_counts(counts(classes(10)), TITLE)  # equal classes: bars in every corner
     FigureCanvasAgg(figure).draw()
     (legend,) = figure.findobj(Legend)
     title = [
@@ -216,19 +223,19 @@ def test_the_legend_of_class_counts_hides_neither_bar_nor_title():
 
 
 def test_each_cell_of_a_confusion_matrix_says_its_count():
-    shown = texts(plots.confusion_matrix(np.array([[41, 0], [7, 53]]), ["a", "b"], TITLE))
+    shown = texts(model_plots.confusion_matrix(np.array([[41, 0], [7, 53]]), ["a", "b"], TITLE))
     assert {"41", "7", "53"} <= set(shown)
 
 
 def test_a_confusion_matrix_is_shaded_by_the_share_of_the_true_class():
-    figure = plots.confusion_matrix(np.array([[1, 3], [0, 1000]]), ["a", "b"], TITLE)
+    figure = model_plots.confusion_matrix(np.array([[1, 3], [0, 1000]]), ["a", "b"], TITLE)
     (image,) = figure.axes[0].images
     assert image.get_array().tolist() == [[0.25, 0.75], [0, 1]]
     assert image.get_clim() == (0, 1)
 
 
 def test_the_true_class_is_down_and_the_predicted_one_across():
-    figure = plots.confusion_matrix(np.array([[0, 5], [0, 0]]), ["a", "b"], TITLE)
+    figure = model_plots.confusion_matrix(np.array([[0, 5], [0, 0]]), ["a", "b"], TITLE)
     (cell,) = [text for text in figure.axes[0].texts if text.get_text() == "5"]
     assert cell.get_position() == (1, 0)
     assert figure.axes[0].get_ylabel() == "true class"
@@ -236,7 +243,7 @@ def test_the_true_class_is_down_and_the_predicted_one_across():
 
 
 def test_a_true_class_without_pictures_is_an_empty_row():
-    figure = plots.confusion_matrix(np.array([[0, 0], [1, 1]]), ["a", "b"], TITLE)
+    figure = model_plots.confusion_matrix(np.array([[0, 0], [1, 1]]), ["a", "b"], TITLE)
     assert figure.axes[0].images[0].get_array().tolist() == [[0, 0], [0.5, 0.5]]
     png(figure)
 
@@ -245,13 +252,13 @@ def test_a_true_class_without_pictures_is_an_empty_row():
 
 
 def test_a_class_without_pictures_in_a_split_has_no_bar_there():
-    figure = plots.class_counts(counts(["a", "b"], value=0), TITLE)
+    figure = data_plots.class_counts(counts(["a", "b"], value=0), TITLE)
     assert [bar.get_height() for bar in figure.axes[0].patches] == [0] * 6
     png(figure)
 
 
 def test_each_split_has_its_bar_beside_the_others():
-    figure = plots.class_counts(
+    figure = data_plots.class_counts(
         pd.DataFrame({"train": [6, 5], "val": [4, 3], "test": [2, 1]}, ["a", "b"]), TITLE
     )
     bars = sorted((bar.get_x(), bar.get_height()) for bar in figure.axes[0].patches)
@@ -262,7 +269,7 @@ def test_each_split_has_its_bar_beside_the_others():
 def test_each_picture_is_shown_whole_in_the_row_of_its_class():
     shown = np.empty((3, 4, 12, 8, 3), np.uint8)
     shown[:] = np.arange(12).reshape(3, 4, 1, 1, 1) * 20  # each of one grey
-    axes = plots.picture_grid(shown, ["a", "b", "c"], TITLE).axes[0]
+    axes = picture_plots.picture_grid(shown, ["a", "b", "c"], TITLE).axes[0]
     image = np.asarray(axes.images[0].get_array())
     ticks = dict(zip([text.get_text() for text in axes.get_yticklabels()], axes.get_yticks(), strict=True))
     for row, name in enumerate("abc"):
@@ -279,30 +286,30 @@ def test_each_picture_is_shown_whole_in_the_row_of_its_class():
 
 def test_learning_curves_show_what_the_history_holds():
     table = history(5)
-    figure = plots.learning_curves(table, TITLE)
+    figure = model_plots.learning_curves(table, TITLE)
     for axes, measure in zip(figure.axes, ("loss", "accuracy"), strict=True):
         drawn = {line.get_label(): line.get_ydata().tolist() for line in axes.lines}
         assert drawn == {"train": table[measure].tolist(), "val": table[f"val_{measure}"].tolist()}
 
 
 def test_a_phase_begins_behind_a_line():
-    figure = plots.learning_curves(history(4, phases=3), TITLE)
+    figure = model_plots.learning_curves(history(4, phases=3), TITLE)
     for axes in figure.axes:
         assert [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 2] == [3.5, 7.5]
 
 
 def test_a_single_epoch_can_be_seen():
-    figure = plots.learning_curves(history(1), TITLE)
+    figure = model_plots.learning_curves(history(1), TITLE)
     for axes in figure.axes:
         axes.get_legend().remove()
-        assert has_colour(figure, axes, plots.TRAIN)
-        assert has_colour(figure, axes, plots.VAL)
+        assert has_colour(figure, axes, model_plots.TRAIN)
+        assert has_colour(figure, axes, model_plots.VAL)
 
 
 def test_a_single_epoch_can_be_seen_beside_other_models():
     """`compute.max_epochs=1` is the quick try of anything."""
     table = pd.concat([history(1, model="a"), history(2, model="b").tail(1)])
-    figure = plots.learning_curves_together(table, TITLE)
+    figure = comparison_plots.learning_curves_together(table, TITLE)
     for axes in figure.axes:
         for line in axes.lines:
             assert has_colour(figure, axes, line.get_color())
@@ -311,7 +318,9 @@ def test_a_single_epoch_can_be_seen_beside_other_models():
 @pytest.mark.parametrize("count", [1, 10, 20])
 def test_each_model_has_a_colour_of_its_own_and_the_same_in_both_halves(count):
     names = classes(count, "model_")
-    figure = plots.learning_curves_together(pd.concat([history(3, model=name) for name in names]), TITLE)
+    figure = comparison_plots.learning_curves_together(
+        pd.concat([history(3, model=name) for name in names]), TITLE
+    )
     left, right = ({line.get_label(): line.get_color() for line in axes.lines} for axes in figure.axes)
     assert left == right
     assert list(left) == names
@@ -324,7 +333,7 @@ def test_each_model_has_a_colour_of_its_own_and_the_same_in_both_halves(count):
 def test_the_first_of_the_leaderboard_is_on_top_with_its_interval():
     table = board(["best", "worst"])
     table["accuracy"], table["accuracy_low"], table["accuracy_high"] = [0.9, 0.7], [0.88, 0.6], [0.95, 0.8]
-    axes = plots.accuracy_dots(table, {}, TITLE).axes[0]
+    axes = comparison_plots.accuracy_dots(table, {}, TITLE).axes[0]
     places = dict(zip([label.get_text() for label in axes.get_yticklabels()], axes.get_yticks(), strict=True))
     assert places["best"] > places["worst"]
     (bars,) = axes.containers
@@ -335,7 +344,7 @@ def test_the_first_of_the_leaderboard_is_on_top_with_its_interval():
 
 
 def test_a_reported_accuracy_stands_in_the_row_of_its_model():
-    axes = plots.accuracy_dots(board(["a", "b", "c"]), {"b": 0.85, "gone": 0.2}, TITLE).axes[0]
+    axes = comparison_plots.accuracy_dots(board(["a", "b", "c"]), {"b": 0.85, "gone": 0.2}, TITLE).axes[0]
     (line,) = [line for line in axes.lines if line.get_label() == "reported"]
     assert line.get_xdata().tolist() == [85]
     assert line.get_ydata().tolist() == [1]
@@ -343,7 +352,7 @@ def test_a_reported_accuracy_stands_in_the_row_of_its_model():
 
 @pytest.mark.parametrize("accuracy", [0.0, 1.0])
 def test_an_interval_of_no_width_is_drawn(accuracy):
-    png(plots.accuracy_dots(board(["a", "b"], accuracy), {"a": 0.5}, TITLE))
+    png(comparison_plots.accuracy_dots(board(["a", "b"], accuracy), {"a": 0.5}, TITLE))
 
 
 # curves, reliability and mistakes
@@ -351,7 +360,7 @@ def test_an_interval_of_no_width_is_drawn(accuracy):
 
 def test_each_curve_is_drawn_through_its_points_and_named():
     roc, recalls = curves_of(["a", "b"])
-    figure = plots.threshold_curves(roc, recalls, TITLE)
+    figure = model_plots.threshold_curves(roc, recalls, TITLE)
     left, right = figure.axes
     drawn = {line.get_label(): line.get_xydata() for line in left.lines}
     np.testing.assert_allclose(drawn["b"], roc[roc["class"] == "b"][["fpr", "tpr"]])
@@ -361,7 +370,7 @@ def test_each_curve_is_drawn_through_its_points_and_named():
 
 
 def test_reliability_has_a_bar_of_the_accuracy_of_each_bin_and_its_count():
-    above, below = plots.reliability(bins(), TITLE).axes
+    above, below = model_plots.reliability(bins(), TITLE).axes
     assert [bar.get_height() for bar in above.patches] == [0.4, 0.75, 0.99]
     assert [bar.get_x() for bar in above.patches] == pytest.approx([0.4, 0.6, 0.8])
     assert [bar.get_height() for bar in below.patches] == [1, 30, 4000]
@@ -369,7 +378,7 @@ def test_reliability_has_a_bar_of_the_accuracy_of_each_bin_and_its_count():
 
 def test_each_mistake_is_shown_above_its_caption():
     shown = pictures(1)[0, :3]
-    figure = plots.captioned_pictures(shown, ["one", "two", "three"], TITLE)
+    figure = picture_plots.captioned_pictures(shown, ["one", "two", "three"], TITLE)
     assert [axes.get_xlabel() for axes in figure.axes] == ["one", "two", "three"]
     for axes, picture in zip(figure.axes, shown, strict=True):
         np.testing.assert_array_equal(axes.images[0].get_array(), picture)

@@ -47,6 +47,20 @@ def test_reported_numbers_are_of_the_pictures_of_their_split(params, name):
 
 
 @pytest.mark.parametrize("name", REPORTING)
+def test_claims_are_of_two_reported_models_and_none_is_told_twice(params, name):
+    notebook = params(f"study={name}").reported
+    compared = [(claim.better, claim.than) for claim in notebook.claims]
+    for better, than in compared:
+        assert better != than
+        assert {better, than} <= set(notebook.models)
+        assert (than, better) not in compared, "a notebook does not claim both"
+    assert len(set(compared)) == len(compared)
+    for claim in notebook.claims:
+        assert claim.text == claim.text.strip()
+        assert claim.text.endswith(".")
+
+
+@pytest.mark.parametrize("name", REPORTING)
 def test_a_model_did_not_run_for_longer_than_its_file_lets_it(params, name):
     study = params(f"study={name}")
     for model, reported in study.reported.models.items():

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ import pytest
 mlflow = pytest.importorskip("mlflow")
 
 from menagerie import tracking  # noqa: E402
+from menagerie.errors import MenagerieError  # noqa: E402
+from menagerie.files import write_json  # noqa: E402
 
 SRC = Path(__file__).resolve().parents[1] / "src"
 
@@ -51,6 +54,14 @@ def test_a_training_run_holds_parameters_metrics_and_tags(root, params):
     assert kept.data.tags["split.sha256"] == "abc"
     history = client(root).get_metric_history(kept.info.run_id, "val_accuracy")
     assert [(metric.step, metric.value) for metric in history] == [(1, 0.5), (2, 0.75)]
+
+
+def test_a_training_run_says_which_pictures_there_were(root, params):
+    (root / "data" / "digits").mkdir(parents=True)
+    write_json(root / "data" / "digits" / "source.json", {"content_sha256": "30d0"})
+    with tracking.training_run(params("model=cnn"), "cnn", {}):
+        pass
+    assert only_run(root).data.tags["data.sha256"] == "30d0"
 
 
 def test_evaluation_takes_up_the_run_of_the_very_model(root, params):
@@ -161,6 +172,100 @@ def test_many_processes_may_meet_a_store_that_does_not_exist_yet(root):
     errors = [process.communicate()[1].decode() for process in started]
     assert [process.returncode for process in started] == [0, 0, 0], errors
     assert client(root).get_experiment_by_name("digits") is not None
+
+
+def evaluated(params, seed, accuracy, name):
+    """A run that was trained and evaluated."""
+    digest = f"{name} {seed} {accuracy}"
+    with tracking.training_run(params(f"model={name}", f"seed={seed}"), name, {"split.sha256": "abc"}) as run:
+        run.set_tags({"model.sha256": digest})
+    with tracking.evaluation_run(params(f"model={name}"), name, digest) as run:
+        run.log_metrics({"test_accuracy": accuracy, "test_n": 360})
+
+
+def test_tested_runs_come_with_all_that_they_were_trained_with(root, params):
+    evaluated(params, 1, 0.9, "cnn")
+    evaluated(params, 2, 0.95, "ann")
+    runs = tracking.test_runs("digits").set_index("model")
+    assert runs["test_accuracy"].to_dict() == {"cnn": 0.9, "ann": 0.95}
+    assert list(runs["test_n"]) == [360, 360]
+    assert list(runs["split.sha256"]) == ["abc", "abc"]
+    assert runs["run_id"].is_unique
+    assert runs["start_time"]["cnn"] <= runs["start_time"]["ann"]
+    logged = runs.loc["cnn"].filter(like="params.").dropna()
+    assert logged.rename(lambda key: key.removeprefix("params.")).to_dict() == tracking.settings(
+        params("model=cnn", "seed=1"), "cnn"
+    )
+
+
+def test_runs_that_failed_or_go_on_or_were_not_tested_are_no_tested_runs(root, params):
+    evaluated(params, 1, 0.9, "cnn")
+    with tracking.training_run(params("model=cnn"), "cnn", {}):
+        pass
+    with suppress(ValueError), tracking.training_run(params("model=cnn"), "cnn", {}) as run:
+        run.log_metrics({"test_accuracy": 0.1})
+        raise ValueError
+    with tracking.training_run(params("model=cnn"), "cnn", {}) as run:
+        run.log_metrics({"test_accuracy": 0.2})
+        assert list(tracking.test_runs("digits")["test_accuracy"]) == [0.9]
+
+
+def test_a_tested_run_of_a_model_from_elsewhere_has_no_seed(root, params):
+    with tracking.evaluation_run(params(), "cnn", "ccc") as run:
+        run.log_metrics({"test_accuracy": 0.9})
+    runs = tracking.test_runs("digits")
+    assert list(runs["model"]) == ["cnn"]
+    assert runs["params.seed"].isna().all()
+
+
+def test_more_tested_runs_than_the_store_gives_at_a_time(root):
+    store, experiment = tracking._connect("digits")
+    for number in range(tracking.PAGE + 1):
+        run = store.create_run(experiment, run_name=f"model_{number}")
+        store.log_metric(run.info.run_id, "test_accuracy", 0.5)
+        store.set_terminated(run.info.run_id)
+    runs = tracking.test_runs("digits")
+    assert set(runs["model"]) == {f"model_{number}" for number in range(tracking.PAGE + 1)}
+
+
+@pytest.mark.parametrize("uri", [None, "sqlite:///runs.db"])
+def test_no_store_is_made_where_none_is(root, monkeypatch, uri):
+    if uri:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(
+        MenagerieError, match=r"no finished run of digits.*`dvc exp run --queue -S 'seed=1,2,3'`"
+    ):
+        tracking.test_runs("digits")
+    assert list(root.iterdir()) == []
+
+
+def test_reading_changes_nothing_in_the_store(root, params):
+    evaluated(params, 1, 0.9, "cnn")
+    before = (root / "mlflow.db").read_bytes()
+    assert len(tracking.test_runs("digits")) == 1
+    with pytest.raises(MenagerieError, match="no finished run of sign_digits"):
+        tracking.test_runs("sign_digits")
+    assert (root / "mlflow.db").read_bytes() == before
+
+
+def test_a_server_that_is_away_is_an_error(root, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # nobody listens on discard
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(MenagerieError, match=r"\(MLFLOW_TRACKING_URI\) cannot be read: .*; start its server"):
+        tracking.test_runs("digits")
+
+
+def test_a_file_that_is_no_database_is_an_error(root):
+    (root / "mlflow.db").write_bytes(b"no database" * 100)
+    with pytest.raises(MenagerieError, match=r"mlflow\.db\) cannot be read: .*not a database"):
+        tracking.test_runs("digits")
+
+
+def test_a_long_parameter_is_the_same_in_the_store_as_in_the_settings(root, params):
+    long = params("model=cnn", f"+models.cnn.knobs.note={'x' * 7000}")
+    with tracking.training_run(long, "cnn", {}):
+        pass
+    assert only_run(root).data.params == tracking.settings(long, "cnn")
 
 
 @pytest.mark.tensorflow

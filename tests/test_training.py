@@ -1,12 +1,13 @@
 """Training on small real arrays on disk: order, phases, history, repeatability."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from menagerie.data import Data, Subset, gather
-from menagerie.errors import ModelError, ParamsError
+from menagerie.errors import DataError, ModelError, ParamsError
 from menagerie.params import Compute
 
 keras = pytest.importorskip("keras")
@@ -86,6 +87,26 @@ def test_gathering_copies_the_rows_asked_for(images):
     np.testing.assert_array_equal(batch, images[rows])
     assert batch.flags.owndata
     assert not isinstance(batch, np.memmap)
+
+
+@pytest.fixture
+def own(images, tmp_path):
+    """A copy of the pictures, to break."""
+    np.save(tmp_path / "own.npy", images)
+    return np.load(tmp_path / "own.npy", mmap_mode="r")
+
+
+def test_a_file_that_is_cut_off_is_named(own):
+    os.truncate(own.filename, Path(own.filename).stat().st_size - 1)
+    gather(own, np.array([58]))
+    with pytest.raises(DataError, match=r"own\.npy is cut off in row 59; .*dvc repro"):
+        gather(own, np.array([59]))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps a file that is mapped")
+def test_rows_of_a_file_that_was_swept_meanwhile_come_from_the_map(own, images):
+    Path(own.filename).unlink()
+    np.testing.assert_array_equal(gather(own, np.array([7, 3])), images[[7, 3]])
 
 
 def test_training_learns_and_records_every_epoch(images, params):

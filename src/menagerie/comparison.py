@@ -1,31 +1,36 @@
-"""Models side by side, and beside what was reported: tables, the summary, the report."""
+"""Models side by side, and beside what was reported and claimed of them: the tables of the comparison."""
 
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from menagerie.evaluation import wilson_interval
 from menagerie.paired import compare_pairs, error_agreement
-from menagerie.params import FoldersSplit, Notebook, Params, Reported
+from menagerie.params import Claim, Notebook, Params, Reported
 
 REPRODUCED = "inside our interval"
+LEVEL = 0.05  # of a test
+PAIRED = ["difference", "low", "high", "p_holm"]
+
+# this run
 
 
 def leaderboard(metrics: dict[str, dict[str, Any]]) -> pd.DataFrame:
     """One row a model, the highest test accuracy first; equal ones in the order of their names.
 
-    `metrics` maps a model's name to what evaluate wrote in its metrics.json.
+    `metrics` maps a model's name to what evaluate wrote in its metrics.json. What does not say train or
+    val is of test; `gap` is the accuracy of train less that of test.
     """
+    of_test = ["accuracy", "accuracy_low", "accuracy_high", "n", "f1_macro", "loss", "ece"]
     rows = [
         {
             "model": name,
-            **{key: values["test"][key] for key in ("accuracy", "accuracy_low", "accuracy_high", "n")},
-            "f1_macro": values["test"]["f1_macro"],
-            "loss": values["test"]["loss"],
+            **{key: values["test"][key] for key in of_test},
             "val_accuracy": values["val"]["accuracy"],
             "val_loss": values["val"]["loss"],
-            "epochs": values["epochs"],
-            "params": values["params"],
+            "train_accuracy": values["train"]["accuracy"],
+            **{key: values[key] for key in ("gap", "epochs", "params", "model_bytes")},
         }
         for name, values in metrics.items()
     ]
@@ -39,12 +44,64 @@ def selected(board: pd.DataFrame) -> pd.Series:
 
 def summary(board: pd.DataFrame) -> dict[str, Any]:
     """The few numbers that `dvc metrics diff` and `dvc exp show` are to show."""
-    kept = ["accuracy", "accuracy_low", "accuracy_high", "f1_macro", "loss", "val_accuracy", "epochs"]
+    kept = ["accuracy", "accuracy_low", "accuracy_high", "f1_macro", "loss", "val_accuracy", "gap", "epochs"]
     best = selected(board)
     return {
         "best": {"model": best["model"], "accuracy": best["accuracy"], "val_accuracy": best["val_accuracy"]},
         "models": {row["model"]: row[kept].to_dict() for _, row in board.sort_values("model").iterrows()},
     }
+
+
+def pairs(predictions: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Each pair of models on the same test pictures: are they different, and do they err alike.
+
+    `predictions` maps a model's name to what evaluate wrote in its predictions.csv, of which `actual`
+    and `predicted` are read. Columns as of paired.compare_pairs and paired.error_agreement; no rows with
+    one model.
+    """
+    names = list(predictions)
+    correct = np.stack([(table["actual"] == table["predicted"]).to_numpy() for table in predictions.values()])
+    agreement = error_agreement(names, correct)
+    return compare_pairs(names, correct).merge(agreement, on=["model_a", "model_b"])
+
+
+def both_ways(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Each row of `pairs` twice: as it is, and seen from the other model."""
+    swapped = {"model_a": "model_b", "only_a_right": "only_b_right"}
+    turned = pairs.rename(columns=swapped | {new: old for old, new in swapped.items()})
+    turned = turned.assign(difference=-pairs["difference"], low=-pairs["high"], high=-pairs["low"])
+    return pd.concat([pairs, turned], ignore_index=True)
+
+
+def robustness(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """One row a model: its mean accuracy over the strengths of each corruption, and `mean` over them all.
+
+    `tables` maps a model's name to what evaluate wrote in its robustness.csv; models whose table has no
+    rows are left out.
+    """
+    rows = [
+        {
+            "model": name,
+            **table.groupby("corruption", sort=False)["accuracy"].mean(),
+            "mean": table["accuracy"].mean(),
+        }
+        for name, table in tables.items()
+        if len(table)
+    ]
+    return pd.DataFrame(rows)
+
+
+def roc_macro(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """The macro-average ROC curve of each model that has one: model, fpr, tpr.
+
+    `tables` maps a model's name to what evaluate wrote in its roc.csv (see curves.roc_table).
+    """
+    together = pd.concat([table.assign(model=name) for name, table in tables.items()], ignore_index=True)
+    macro = together[together["kind"] == "macro"]
+    return macro[["model", "fpr", "tpr"]].reset_index(drop=True)
+
+
+# beside the notebook
 
 
 def against_reported(metrics: dict[str, dict[str, Any]], notebook: Notebook) -> pd.DataFrame:
@@ -76,24 +133,6 @@ def against_reported(metrics: dict[str, dict[str, Any]], notebook: Notebook) -> 
     return pd.DataFrame(rows)
 
 
-def pairs(predictions: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Each pair of models on the same test pictures: are they different, and do they err alike.
-
-    `predictions` maps a model's name to what evaluate wrote in its predictions.csv. Columns as of
-    paired.compare_pairs and paired.error_agreement; no rows with one model.
-    """
-    names = list(predictions)
-    correct = np.stack([(table["actual"] == table["predicted"]).to_numpy() for table in predictions.values()])
-    agreement = error_agreement(names, correct)
-    return compare_pairs(names, correct).merge(agreement, on=["model_a", "model_b"])
-
-
-def _incomparable(notebook: Notebook, reported: Reported, n: int) -> str:
-    if notebook.published_on != notebook.dataset:
-        return f"not comparable: of {notebook.published_on}"
-    return "" if n == reported.n else f"not comparable: of {reported.n} other pictures"
-
-
 def reported_accuracies(params: Params) -> dict[str, float]:
     """The published accuracy of each model of this run that has one for this data set."""
     if params.reported is None or params.reported.dataset != params.dataset.name:
@@ -114,148 +153,80 @@ def verdict(reported: float, low: float, high: float) -> str:
     return REPRODUCED
 
 
-def report(
-    params: Params,
-    source: dict[str, Any],
-    data: dict[str, Any],
-    metrics: dict[str, dict[str, Any]],
-    pairs: pd.DataFrame,
-) -> str:
-    """Write the comparison as Markdown, free of times and machines: equal results give an equal text."""
-    board = leaderboard(metrics)
-    parts = [f"# {params.dataset.title}", _data_section(params, source, data), _board_section(board, data)]
-    if len(pairs):
-        parts.append(_pairs_section(selected(board)["model"], board["model"], pairs))
-    if params.reported and reported_accuracies(params):
-        parts.append(_reported_section(metrics, params.reported))
-    parts.append(_how_section(params))
-    return "\n\n".join(parts) + "\n"
+def claims(notebook: Notebook, metrics: dict[str, dict[str, Any]], pairs: pd.DataFrame) -> pd.DataFrame:
+    """What the notebook claims, one row a claim: can its numbers show it, and do ours.
+
+    Of the published numbers: split, n, `reported_difference` (accuracy of `better` less that of `than`),
+    `reported_pictures` (the same in pictures of n) and `intervals_overlap` (of their 95 % Wilson
+    intervals). n and `reported_pictures` are NaN where the two are of different pictures. Of ours, on test:
+    difference, low, high and p_holm of `pairs`, better less than; NaN where one of the two was not run.
+
+    The rule of `verdict`: the published numbers show a difference when their intervals do not overlap. That
+    is cautious, and an overlap proves nothing: the notebooks do not say which pictures each model got
+    right. Ours support the claim when p_holm is below 0.05 and the difference is positive.
+    """
+    rows = []
+    for claim in notebook.claims:
+        published = _published(notebook.models[claim.better], notebook.models[claim.than])
+        ours = _ours(claim, metrics, pairs)
+        told = f"{_published_verdict(published)}; {_our_verdict(ours, _where(notebook, claim, metrics))}"
+        rows.append(claim.model_dump() | published | ours | {"verdict": told})
+    return pd.DataFrame(rows)
 
 
-def _data_section(params: Params, source: dict[str, Any], data: dict[str, Any]) -> str:
-    counts = pd.DataFrame(data["classes"]).T
-    counts.index = [" ".join(name.split()).replace("|", "\\|") for name in counts.index]  # a cell is one line
-    counts = pd.concat([counts, pd.DataFrame({"all": counts.sum()}).T])
-    split = params.dataset.split
-    drawn = not isinstance(split, FoldersSplit)  # folders leave nothing to chance
-    seed = f", seed {split.seed}" if drawn else ""
-    where = f" from <{params.dataset.homepage}>" if params.dataset.homepage else ""
-    lines = [
-        "## Data",
-        f"{data['pictures']} pictures{where}, licence {params.dataset.licence}, "
-        f"content SHA-256 `{source['content_sha256']}`. {params.dataset.citation}".strip(),
-        f"Split policy `{split.policy}`{seed}; {len(data['unreadable'])} pictures could not be read.",
-        counts.rename_axis("class").to_markdown(),
+def _published(better: Reported, than: Reported) -> dict[str, Any]:
+    right = [round(one.accuracy * one.n) for one in (better, than)]
+    (low, high), (other_low, other_high) = (
+        wilson_interval(right[0], better.n),
+        wilson_interval(right[1], than.n),
+    )
+    same = (better.split, better.n) == (than.split, than.n)
+    return {
+        "split": better.split if better.split == than.split else f"{better.split} / {than.split}",
+        "n": better.n if same else np.nan,
+        "reported_difference": better.accuracy - than.accuracy,
+        "reported_pictures": right[0] - right[1] if same else np.nan,
+        "intervals_overlap": low <= other_high and other_low <= high,
+    }
+
+
+def _published_verdict(published: dict[str, Any]) -> str:
+    pictures, n = published["reported_pictures"], published["n"]
+    if np.isnan(n):
+        return "the published numbers are of different pictures"
+    noun, side = "picture" if abs(pictures) == 1 else "pictures", "fewer" if pictures < 0 else "more"
+    size = f"{abs(pictures)} {noun} of {n} {side}"
+    if published["intervals_overlap"]:
+        return f"the published intervals overlap: {size}, the published numbers alone do not show it"
+    return f"the published intervals do not overlap: {'the opposite, ' if pictures < 0 else ''}{size}"
+
+
+def _ours(claim: Claim, metrics: dict[str, dict[str, Any]], pairs: pd.DataFrame) -> dict[str, float]:
+    if not {claim.better, claim.than} <= set(metrics):
+        return dict.fromkeys(PAIRED, np.nan)
+    table = both_ways(pairs)
+    row = table[(table["model_a"] == claim.better) & (table["model_b"] == claim.than)].iloc[0]
+    return {key: float(row[key]) for key in PAIRED}
+
+
+def _our_verdict(ours: dict[str, float], where: str) -> str:
+    if np.isnan(ours["p_holm"]):
+        return "ours: not run here"
+    if ours["p_holm"] >= LEVEL:
+        return f"ours: not shown, on {where} pictures"
+    return f"ours: {'supported' if ours['difference'] > 0 else 'the opposite'}, on {where} pictures"
+
+
+def _where(notebook: Notebook, claim: Claim, metrics: dict[str, dict[str, Any]]) -> str:
+    """Whether our test pictures come from those that the claim is of: `test`, or `other`."""
+    apart = [
+        _incomparable(notebook, notebook.models[name], metrics[name][notebook.models[name].split]["n"])
+        for name in {claim.better, claim.than} & set(metrics)
     ]
-    if leaks := sum(line["count"] for line in data["duplicates"]["leaks"]):
-        lines.append(
-            f"Exact and near duplicates: {leaks} pictures of one split are in another one too "
-            f"(`dataset.duplicates` is `{params.dataset.duplicates}`)."
-        )
-    if groups := data["groups"]:
-        lines.append(
-            f"Pictures belong to {groups['groups']} groups ({params.dataset.groups}). "
-            f"Of the {groups['in_test']} in test, {groups['in_test_and_train']} are in train too."
-        )
-    return "\n\n".join(lines)
+    return "other" if any(apart) else "test"
 
 
-def _board_section(board: pd.DataFrame, data: dict[str, Any]) -> str:
-    best = selected(board)
-    table = pd.DataFrame(
-        {
-            "model": board["model"],
-            "test accuracy": _percent(board["accuracy"]),
-            "95 % interval": _interval(board["accuracy_low"], board["accuracy_high"]),
-            "n": board["n"],
-            "macro F1": _percent(board["f1_macro"]),
-            "loss": board["loss"].map("{:.4f}".format),
-            "val accuracy": _percent(board["val_accuracy"]),
-            "epochs": board["epochs"],
-            "parameters": board["params"].map("{:,}".format),
-        }
-    )
-    lines = [
-        "## Leaderboard",
-        f"Chosen by val accuracy: **{best['model']}**, test accuracy {100 * best['accuracy']:.2f} %. "
-        "Intervals are Wilson's; each row is one run.",
-        table.to_markdown(index=False, disable_numparse=True),
-    ]
-    if shared := data["test_pictures_also_in"]["val"]:
-        lines.append(
-            f"**Careful:** {shared} of {data['splits']['test']} test pictures are val pictures too, as in "
-            "the notebook. Whatever was chosen with them in view scores too high here."
-        )
-    return "\n\n".join(lines)
-
-
-def _pairs_section(best: str, order: pd.Series, pairs: pd.DataFrame) -> str:
-    turned = pairs.rename(columns={"model_a": "model_b", "model_b": "model_a"})
-    turned = turned.rename(columns={"only_a_right": "only_b_right", "only_b_right": "only_a_right"})
-    turned = turned.assign(difference=-pairs["difference"], low=-pairs["high"], high=-pairs["low"])
-    both = pd.concat([pairs, turned])
-    rows = both[both["model_a"] == best].set_index("model_b").loc[[name for name in order if name != best]]
-    table = pd.DataFrame(
-        {
-            f"{best} against": rows.index,
-            "difference": (100 * rows["difference"]).map("{:+.2f}".format),
-            "95 % interval": _interval(rows["low"], rows["high"]),
-            "only it right": rows["only_a_right"],
-            "only the other right": rows["only_b_right"],
-            "p": rows["p_holm"].map(_p_value),
-            "kappa of errors": rows["kappa"].map("{:.2f}".format),
-        }
-    )
-    lines = [
-        "## Is the difference more than chance?",
-        "On the same test pictures: points of accuracy with their paired bootstrap interval, and the p of "
-        f"McNemar's exact test after Holm's correction for all {len(pairs)} pairs. Each model is one run: "
-        "another seed would move it too. `plots/<data set>/comparison/pairs.csv` has every pair.",
-        table.to_markdown(index=False, disable_numparse=True),
-    ]
-    return "\n\n".join(lines)
-
-
-def _p_value(p: float) -> str:
-    return "< 0.0001" if p < 1e-4 else f"{p:.4f}"
-
-
-def _reported_section(metrics: dict[str, dict[str, Any]], notebook: Notebook) -> str:
-    lines = ["## Reported and reproduced", f"Reported by *{notebook.title}*. {notebook.note}"]
-    table = against_reported(metrics, notebook)
-    shown = pd.DataFrame(
-        {
-            "model": table["model"],
-            "split": table["split"],
-            "reported": _percent(table["reported"]),
-            "reproduced": _percent(table["reproduced"]),
-            "95 % interval": _interval(table["low"], table["high"]),
-            "n": table["n"],
-            "difference": (100 * table["difference"]).map("{:+.2f}".format),
-            "reported value": table["verdict"],
-        }
-    )
-    lines.append(shown.to_markdown(index=False, disable_numparse=True))
-    lines += [f"- {name}: {note}" for name, note in zip(table["model"], table["note"], strict=True) if note]
-    return "\n\n".join(lines)
-
-
-def _how_section(params: Params) -> str:
-    study = f"-S study={params.study} " if params.study else ""
-    command = (
-        f"dvc exp run {study}-S dataset={params.dataset.name} "
-        f"-S 'model=[{','.join(params.models)}]' -S seed={params.seed}"
-    )
-    return (
-        f"## How to repeat this\n\n```\n{command}\n```\n\n"
-        "Any other setting that was changed with `-S` has to be given again; `params.yaml` of the commit has "
-        "them all. With the same versions on the same machine every number comes out the same."
-    )
-
-
-def _percent(values: pd.Series) -> pd.Series:
-    return (100 * values).map("{:.2f}".format)
-
-
-def _interval(low: pd.Series, high: pd.Series) -> pd.Series:
-    return _percent(low) + " to " + _percent(high)
+def _incomparable(notebook: Notebook, reported: Reported, n: int) -> str:
+    if notebook.published_on != notebook.dataset:
+        return f"not comparable: of {notebook.published_on}"
+    return "" if n == reported.n else f"not comparable: of {reported.n} other pictures"

@@ -53,17 +53,6 @@ def areas(labels: np.ndarray, probabilities: np.ndarray, classes: list[str]) -> 
     return pd.concat([table, pd.DataFrame([macro, micro])], ignore_index=True)
 
 
-def area_averages(table: pd.DataFrame) -> dict[str, float]:
-    """The macro and micro averages of `areas`, those that are NaN left out, and `classes_without_curve`."""
-    averages = {
-        f"{area}_{kind}": float(table.loc[table["kind"] == kind, area].item())
-        for area in ("auc", "average_precision")
-        for kind in ("macro", "micro")
-    }
-    known = {name: value for name, value in averages.items() if not np.isnan(value)}
-    return known | {"classes_without_curve": int(table["auc"][table["kind"] == "class"].isna().sum())}
-
-
 def roc_table(labels: np.ndarray, probabilities: np.ndarray, classes: list[str]) -> pd.DataFrame:
     """Points of the ROC curves, to be joined by straight lines: kind, class, fpr, tpr.
 

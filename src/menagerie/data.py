@@ -1,11 +1,13 @@
 """The prepared data set as training and evaluation read it: pictures on disk, rows and labels in memory."""
 
-import mmap
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from menagerie.errors import DataError
 
 SPLITS = ("train", "val", "test")
 
@@ -45,17 +47,21 @@ def _subset(table: pd.DataFrame) -> Subset:
     )
 
 
-def gather(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Copy pictures (n, height, width, 3) out of the memory map and let go of the pages it touched.
+def gather(images: np.memmap, rows: np.ndarray) -> np.ndarray:
+    """Copy pictures (n, height, width, 3) from the file under a memory map, as np.load opens it.
 
-    Without that, every picture ever read would count as the process's memory. It goes in pieces, since
-    the system may map 2 MiB around each row.
+    Reading the file is several times faster than touching the map, page by page, and what was read does not
+    count as the process's memory.
+
+    Raises:
+        DataError: the file ends before a row does.
     """
-    pixels = np.asarray(images)
     batch = np.empty((len(rows), *images.shape[1:]), images.dtype)
-    for start in range(0, len(rows), 16):
-        piece = slice(start, start + 16)
-        batch[piece] = pixels[rows[piece]]
-        if hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
-            images._mmap.madvise(mmap.MADV_DONTNEED)
-    return batch
+    size = images[:1].nbytes
+    with suppress(FileNotFoundError), Path(images.filename).open("rb") as file:
+        for picture, row in zip(batch, rows.tolist(), strict=True):
+            file.seek(images.offset + row * size)
+            if file.readinto(picture) != size:
+                raise DataError(f"{images.filename} is cut off in row {row}; remove it and run `dvc repro`")
+        return batch
+    return np.asarray(images)[rows]  # another run swept the file (features.py); the map still holds it

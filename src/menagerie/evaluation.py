@@ -42,9 +42,11 @@ def scores(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
     return result
 
 
-def negative_log_likelihood(labels: np.ndarray, logits: np.ndarray) -> float:
-    """Mean cross-entropy in nats, computed in float64."""
-    return float(picture_losses(labels, logits).mean())
+def accuracy_and_loss(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
+    """The few of `scores` that are asked of train: accuracy with its interval, loss in nats, n."""
+    correct = int((logits.argmax(axis=1) == labels).sum())
+    loss = float(picture_losses(labels, logits).mean())
+    return _share("accuracy", correct, len(labels)) | {"loss": loss, "n": len(labels)}
 
 
 def wilson_interval(correct: int, n: int) -> tuple[float, float]:
@@ -71,6 +73,26 @@ def per_class(labels: np.ndarray, predicted: np.ndarray, classes: list[str]) -> 
 def confusion(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
     """Count pictures int (classes, classes): rows are the true class, columns the predicted one."""
     return confusion_matrix(labels, predicted, labels=np.arange(num_classes))
+
+
+def confusion_table(counts: np.ndarray, classes: list[str]) -> pd.DataFrame:
+    """The cells of `confusion` that have pictures: actual, predicted, pictures, share of the actual class."""
+    actual, predicted = np.nonzero(counts)
+    names, pictures = np.asarray(classes, dtype=object), counts[actual, predicted]
+    return pd.DataFrame(
+        {
+            "actual": names[actual],
+            "predicted": names[predicted],
+            "pictures": pictures,
+            "share": pictures / counts.sum(axis=1)[actual],
+        }
+    )
+
+
+def most_confused(table: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Of `confusion_table` the wrong cells with the most pictures, at most `count`."""
+    wrong = table[table["actual"] != table["predicted"]]
+    return wrong.sort_values(["pictures", "share"], ascending=False, kind="stable").head(count)
 
 
 def predictions(

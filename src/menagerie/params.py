@@ -316,12 +316,27 @@ class Reported(Section):
     note: str
 
 
+class Claim(Section):
+    better: Name
+    than: Name
+    text: str
+
+
 class Notebook(Section):
     title: str
     dataset: Name
     published_on: Name
     note: str
     models: dict[Name, Reported]
+    claims: Many[Claim]
+
+    @model_validator(mode="after")
+    def _claims_are_of_reported_models(self) -> Self:
+        for claim in self.claims:
+            for name in {claim.better, claim.than} - set(self.models):
+                why = unknown("model", name, self.models)
+                raise PydanticCustomError("unknown_key", "{why}", {"why": why})
+        return self
 
 
 # the whole
@@ -333,11 +348,16 @@ class Compute(Section):
     cache_gb: Annotated[float, Field(ge=0)]
 
 
+class Evaluation(Section):
+    robustness: bool
+
+
 class Params(Section):
     study: Name | None
     seed: Seed
     watch: str
     compute: Compute
+    evaluation: Evaluation
     dataset: Dataset
     models: Annotated[dict[Name, AnyModel], Field(min_length=1)]
     reported: Notebook | None

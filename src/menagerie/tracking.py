@@ -10,14 +10,21 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from filelock import FileLock
 
 from menagerie import paths
+from menagerie.errors import MenagerieError
+from menagerie.files import read_json
 from menagerie.params import Params
+
+DATA, SPLIT = "data.sha256", "split.sha256"  # tags: of all pictures, and of which of them train and test
+LONGEST = 6000  # characters of a parameter that MLflow keeps
+PAGE = 100  # runs a request: the answer has 15 s
 
 # A stage must not wait minutes for a server that is gone: MLflow's own default is seven tries of 120 s.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
@@ -75,14 +82,20 @@ def training_run(params: Params, name: str, tags: dict[str, str]) -> Iterator[Ru
 
     def connect() -> tuple[Any, str]:
         client, experiment = _connect(params.dataset.name)
-        run = client.create_run(experiment, run_name=name, tags=_source_tags() | tags)
-        values = flatten({"seed": params.seed, "compute": params.compute.model_dump()})
-        values |= flatten({"dataset": params.dataset.model_dump(), "model": params.model(name).model_dump()})
-        _log_params(client, run.info.run_id, values)
+        tagged = _data_tags(params.dataset.name) | _source_tags() | tags
+        run = client.create_run(experiment, run_name=name, tags=tagged)
+        _log_params(client, run.info.run_id, settings(params, name))
         return client, run.info.run_id
 
     with _ended(Run(connect)) as run:
         yield run
+
+
+def settings(params: Params, name: str) -> dict[str, str]:
+    """The parameters of a run that trains this model, flattened, as MLflow keeps them."""
+    values = flatten({"seed": params.seed, "compute": params.compute.model_dump()})
+    values |= flatten({"dataset": params.dataset.model_dump(), "model": params.model(name).model_dump()})
+    return {key: value[:LONGEST] for key, value in values.items()}
 
 
 @contextmanager
@@ -126,6 +139,64 @@ def _ended(run: Run) -> Iterator[Run]:
         signal.signal(signal.SIGTERM, before)
 
 
+def test_runs(dataset: str) -> pd.DataFrame:
+    """Every finished run of a data set that has a test accuracy; nothing is made where there is none.
+
+    Returns:
+        One row a run: model (the run's name), run_id, start_time, test_accuracy, test_n, data.sha256,
+        split.sha256 and a column `params.<key>` for each parameter of any run. Parameters are text, missing
+        where a run has none: one that took up a model trained elsewhere has not even `params.seed`.
+
+    Raises:
+        MenagerieError: there is no such run, or the store cannot be read.
+    """
+    uri = tracking_uri(paths.main_repository())
+    store = uri if uri.startswith("sqlite:") else "MLFLOW_TRACKING_URI"  # which may hold a password
+    try:
+        runs = _tested_runs(uri, dataset)
+    except Exception as error:  # MLflow's, its database's or its connection's
+        raise MenagerieError(
+            f"the tracking store ({store}) cannot be read: {_first_line(error)}; start its server, if it has "
+            "one, or name another store with MLFLOW_TRACKING_URI"
+        ) from error
+    if not runs:
+        raise MenagerieError(
+            f"the tracking store ({store}) has no finished run of {dataset} with a test accuracy; make some "
+            "with `dvc exp run --queue -S 'seed=1,2,3'` and `dvc queue start`"
+        )
+    rows = [
+        {
+            "model": run.info.run_name,
+            "run_id": run.info.run_id,
+            "start_time": pd.to_datetime(run.info.start_time, unit="ms", utc=True),
+            **{key: run.data.metrics.get(key) for key in ("test_accuracy", "test_n")},
+            **{tag: run.data.tags.get(tag) for tag in (DATA, SPLIT)},
+            "params.seed": None,  # a column even where no run has one
+            **{f"params.{key}": value for key, value in run.data.params.items()},
+        }
+        for run in runs
+    ]
+    return pd.DataFrame(rows)
+
+
+def _tested_runs(uri: str, dataset: str) -> list[Any]:
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
+        return []  # which MLflow would make
+    with _client(uri) as client:
+        experiment = client.get_experiment_by_name(dataset)
+    if experiment is None:
+        return []
+    query = "attributes.status = 'FINISHED' and metrics.test_accuracy >= 0"
+    runs: list[Any] = []
+    token = None
+    while True:
+        page = client.search_runs([experiment.experiment_id], query, max_results=PAGE, page_token=token)
+        runs += page
+        token = page.token
+        if not token:
+            return runs
+
+
 def tracking_uri(root: Path) -> str:
     """Say where runs go: MLFLOW_TRACKING_URI, a relative sqlite path read from `root`, or root/mlflow.db."""
     uri = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
@@ -136,21 +207,26 @@ def tracking_uri(root: Path) -> str:
 
 
 def _connect(experiment: str) -> tuple[Any, str]:
-    import mlflow
-
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     root = paths.main_repository()
     uri = tracking_uri(root)
-    mlflow.set_tracking_uri(uri)
-    paths.work().mkdir(parents=True, exist_ok=True)
-    # Two processes that make the tables of a new database at the same time break it.
-    with FileLock(paths.work() / "mlflow.lock"):
-        client = mlflow.MlflowClient()
+    with _client(uri) as client:
         if known := client.get_experiment_by_name(experiment):
             return client, known.experiment_id
         # Fixed here, or MLflow takes the folder of the first process: a queued experiment's is removed.
         local = (root / "mlartifacts" / experiment).as_uri() if uri.startswith("sqlite:") else None
         return client, client.create_experiment(experiment, artifact_location=local)
+
+
+@contextmanager
+def _client(uri: str) -> Iterator[Any]:
+    import mlflow
+
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    mlflow.set_tracking_uri(uri)
+    paths.work().mkdir(parents=True, exist_ok=True)
+    # Two processes that make the tables of a new database at the same time break it.
+    with FileLock(paths.work() / "mlflow.lock"):
+        yield mlflow.MlflowClient()
 
 
 def _log_metrics(client: Any, run_id: str, metrics: dict[str, float], step: int) -> None:
@@ -185,6 +261,12 @@ def _log_model(run_id: str, model: Any, input_shape: tuple[int, int, int], num_c
     needed = [f"{package}=={version(package)}" for package in ("keras", "tensorflow", "numpy")]
     with mlflow.start_run(run_id):
         mlflow.keras.log_model(model, name="model", signature=signature, pip_requirements=needed)
+
+
+def _data_tags(dataset: str) -> dict[str, str]:
+    with suppress(FileNotFoundError):  # training needs the prepared pictures alone
+        return {DATA: read_json(paths.source(dataset))["content_sha256"]}
+    return {}
 
 
 def _source_tags() -> dict[str, str]:

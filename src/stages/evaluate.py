@@ -1,98 +1,79 @@
 """Test one model: the only stage that opens the test split.
 
-reads: data/<ds>/{images.npy,split.csv}, models/<ds>/<model>/
+reads: data/<ds>/{images.npy,split.csv}, models/<ds>/<model>/, params seed, evaluation
 writes: metrics/<ds>/models/<model>/, plots/<ds>/models/<model>/
 use: python src evaluate <model>
 """
 
-import keras
-import numpy as np
+import time
+from pathlib import Path
+
 import pandas as pd
 
-from menagerie import calibration, curves, evaluation, paths, plots, previews, tracking
-from menagerie.data import Data, Subset, gather, load_data
-from menagerie.files import file_sha256, whole_folder, write_json
+from menagerie import calibration, corruptions, evaluation, model_report, paths, tracking
+from menagerie.data import load_data
+from menagerie.files import file_sha256, read_json, whole, whole_folder, write_json
 from menagerie.model_files import load_model, predict
 from menagerie.params import load_params
-from menagerie.seeding import seed_everything
-
-EXAMPLES, MISTAKES = 8, 12  # pictures in a figure
+from menagerie.seeding import environment, seed_everything
 
 
 def main(name: str) -> None:
     params = load_params(paths.PARAMS)
     dataset, folder = params.dataset.name, paths.model(params.dataset.name, name)
     data = load_data(paths.images(dataset), paths.split(dataset))
+    train, val, test = (data.subsets[part] for part in ("train", "val", "test"))
     seed_everything(params.seed)
     model, history = load_model(folder / "model.keras"), pd.read_csv(folder / "history.csv")
-    logits = {part: predict(model, data.images, data.subsets[part].rows) for part in ("val", "test")}
-    measured = {part: evaluation.scores(data.subsets[part].labels, logits[part]) for part in logits}
-    tables = tables_of(data.subsets["test"], logits["test"], data.classes) | {"history": history}
-    val, test = data.subsets["val"], data.subsets["test"]
-    scaled = calibration.temperature_scaling(val.labels, logits["val"], test.labels, logits["test"])
+    logits = {part: predict(model, data.images, data.subsets[part].rows) for part in ("train", "val")}
+    started = time.perf_counter()  # what is traced once is traced by now
+    logits["test"] = predict(model, data.images, test.rows)
+    milliseconds = 1000 * (time.perf_counter() - started) / len(test.rows)
+
+    measured = {
+        "train": evaluation.accuracy_and_loss(train.labels, logits["train"]),
+        "val": evaluation.scores(val.labels, logits["val"]),
+        "test": evaluation.scores(test.labels, logits["test"]),
+    }
+    metrics = measured | {
+        "gap": measured["train"]["accuracy"] - measured["test"]["accuracy"],
+        "calibration": calibration.temperature_scaling(
+            val.labels, logits["val"], test.labels, logits["test"]
+        ),
+        "epochs": len(history),
+        "params": model.count_params(),
+        "model_bytes": (folder / "model.keras").stat().st_size,
+    }
+    tables = model_report.tables(test, logits["test"], data.classes) | {"history": history}
+    tables["robustness"] = corruptions.EMPTY
+    if params.evaluation.robustness:
+        tables["robustness"] = corruptions.robustness(model, data.images, test.rows, test.labels, params.seed)
+    title = f"{name} on {params.dataset.title}: {len(test.labels)} test pictures"
+    figures = model_report.figures(model, data, logits["test"], tables, title)
 
     with whole_folder(paths.metrics(dataset, name)) as target:
-        about = {"calibration": scaled, "epochs": len(history), "params": model.count_params()}
-        write_json(target / "metrics.json", measured | about)
+        write_json(target / "metrics.json", metrics)
         for stem, table in tables.items():
             table.to_csv(target / f"{stem}.csv", index=False, lineterminator="\n")
     with whole_folder(paths.model_plots(dataset, name)) as target:
-        title = f"{name} on {params.dataset.title}: {len(test.labels)} test pictures"
-        for stem, figure in figures_of(tables, data, logits["test"], title).items():
+        for stem, figure in figures.items():
             figure.savefig(target / f"{stem}.png", dpi=150)
-        if figure := augmentation(model, data, name):
-            figure.savefig(target / "augmentation.png", dpi=150)
+    model_sha256 = file_sha256(folder / "model.keras")
+    record_cost(paths.run_record(dataset, name), model_sha256, milliseconds)
 
-    with tracking.evaluation_run(params, name, file_sha256(folder / "model.keras")) as run:
+    with tracking.evaluation_run(params, name, model_sha256) as run:
         run.log_metrics({f"test_{key}": value for key, value in measured["test"].items()})
+        run.log_metrics({"train_accuracy": measured["train"]["accuracy"], "gap": metrics["gap"]})
         run.log_files(paths.metrics(dataset, name), "metrics")
         run.log_files(paths.model_plots(dataset, name), "plots")
     accuracy, n = measured["test"]["accuracy"], measured["test"]["n"]
     print(f"evaluate@{name}: wrote {paths.metrics(dataset, name)}: test accuracy {accuracy:.4f} of {n}")
 
 
-def tables_of(test: Subset, logits: np.ndarray, classes: list[str]) -> dict[str, pd.DataFrame]:
-    """The tables of the test split, by the name of their file."""
-    values = calibration.probabilities(logits)
-    return {
-        "per_class": evaluation.per_class(test.labels, logits.argmax(axis=1), classes),
-        "predictions": evaluation.predictions(test.paths, test.labels, logits, classes),
-        "areas": curves.areas(test.labels, values, classes),
-        "roc": curves.roc_table(test.labels, values, classes),
-        "precision_recall": curves.precision_recall_table(test.labels, values, classes),
-        "reliability": calibration.reliability(test.labels, values),
-    }
-
-
-def figures_of(
-    tables: dict[str, pd.DataFrame], data: Data, logits: np.ndarray, title: str
-) -> dict[str, plots.Figure]:
-    """The figures of the test split, by the name of their file."""
-    test = data.subsets["test"]
-    counts = evaluation.confusion(test.labels, logits.argmax(axis=1), len(data.classes))
-    wrong = evaluation.most_confident_mistakes(tables["predictions"], MISTAKES)
-    captions = [
-        f"{row.actual}, taken for {row.predicted} ({100 * row.probability:.0f} %)"
-        for row in wrong.itertuples()
-    ]
-    found = {
-        "confusion": plots.confusion_matrix(counts, data.classes, title),
-        "learning_curves": plots.learning_curves(tables["history"], title),
-        "roc_and_precision_recall": plots.threshold_curves(tables["roc"], tables["precision_recall"], title),
-        "reliability": plots.reliability(tables["reliability"], title),
-    }
-    if len(wrong):
-        pictures = gather(data.images, test.rows[wrong.index])
-        found["mistakes"] = plots.captioned_pictures(pictures, captions, f"{title}; the surest mistakes")
-    return found
-
-
-def augmentation(model: keras.Model, data: Data, name: str) -> plots.Figure | None:
-    """Originals above, below them what each layer of augmentation makes of them; None without such layers."""
-    rows = data.subsets["train"].rows
-    originals = gather(data.images, rows[:: len(rows) // EXAMPLES][:EXAMPLES])
-    augmented = previews.augmentations(model, originals)
-    if not augmented:
-        return None
-    stacked = np.stack([originals, *augmented.values()])
-    return plots.picture_grid(stacked, ["original", *augmented], f"{name}: augmentation, layer by layer")
+def record_cost(path: Path, model_sha256: str, milliseconds: float) -> None:
+    """Add to what training noted; a record of another model tells nothing of this one."""
+    known = read_json(path) if path.exists() else {}
+    if known.get("model_sha256") != model_sha256:
+        known = {"model_sha256": model_sha256, **environment()}
+    with whole(path) as part:
+        write_json(part, known | {"milliseconds_per_picture": milliseconds})

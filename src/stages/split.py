@@ -8,10 +8,12 @@ use: python src split
 import numpy as np
 import pandas as pd
 
-from menagerie import data_report, duplicates, paths, plots, splitting
+from menagerie import data_report, duplicates, paths, splitting
 from menagerie.files import whole, whole_folder, write_json
 from menagerie.images.manifest import class_names, read_manifest
 from menagerie.params import load_params
+from menagerie.plots import data as plots
+from menagerie.plots import pictures
 
 
 def main() -> None:
@@ -46,14 +48,14 @@ def main() -> None:
             "classes": plots.class_counts(counts, f"{dataset.title}: pictures by class and split"),
             "sizes": plots.picture_sizes(good["width"], good["height"], f"{dataset.title}: sizes as stored"),
             "pixels": plots.pixel_values(histogram, f"{dataset.title}: pixel values as prepared"),
-            "examples": plots.picture_grid(
+            "examples": pictures.picture_grid(
                 examples, list(counts.index), f"{dataset.title}: training pictures"
             ),
         }
         if len(pairs := data_report.pairs_to_show(good, found, leaks)):
             title = f"{dataset.title}: pictures that are there more than once"
             shown = images[pairs[["index", "other_index"]].to_numpy()]
-            figures["duplicates"] = plots.picture_pairs(shown, list(pairs["caption"]), title)
+            figures["duplicates"] = pictures.picture_pairs(shown, list(pairs["caption"]), title)
         for name, figure in figures.items():
             figure.savefig(folder / f"{name}.png", dpi=120)
 

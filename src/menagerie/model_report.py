@@ -1,0 +1,128 @@
+"""The tables and figures of one model, by the name of their file."""
+
+import keras
+import numpy as np
+import pandas as pd
+
+from menagerie import calibration, curves, evaluation
+from menagerie.data import Data, Subset, gather
+from menagerie.grad_cam import grad_cam
+from menagerie.plots import Figure, pictures
+from menagerie.plots import model as plots
+from menagerie.previews import augmentations
+
+EXAMPLES, MISTAKES, PAIRS, PER_PAIR, AUGMENTED, EXPLAINED = 16, 12, 6, 8, 8, 4  # pictures in a figure
+
+
+def tables(test: Subset, logits: np.ndarray, classes: list[str]) -> dict[str, pd.DataFrame]:
+    """What is told of the test split: scores by class, predictions, curves."""
+    values, predicted = calibration.probabilities(logits), logits.argmax(axis=1)
+    counts = evaluation.confusion(test.labels, predicted, len(classes))
+    return {
+        "per_class": evaluation.per_class(test.labels, predicted, classes),
+        "confusion": evaluation.confusion_table(counts, classes),
+        "predictions": evaluation.predictions(test.paths, test.labels, logits, classes),
+        "areas": curves.areas(test.labels, values, classes),
+        "roc": curves.roc_table(test.labels, values, classes),
+        "precision_recall": curves.precision_recall_table(test.labels, values, classes),
+        "reliability": calibration.reliability(test.labels, values),
+    }
+
+
+def figures(
+    model: keras.Model, data: Data, logits: np.ndarray, found: dict[str, pd.DataFrame], title: str
+) -> dict[str, Figure]:
+    """Draw the test split; `logits` of it, and `found`: its tables, history and robustness among them."""
+    test, predicted = data.subsets["test"], logits.argmax(axis=1)
+    counts = evaluation.confusion(test.labels, predicted, len(data.classes))
+    drawn = {
+        "learning_curves": plots.learning_curves(found["history"], title),
+        "confusion": plots.confusion_matrix(counts, data.classes, title),
+        "confusion_normalised": plots.confusion_matrix(counts, data.classes, f"{title}; in %", True),
+        "roc_and_precision_recall": plots.threshold_curves(found["roc"], found["precision_recall"], title),
+        "reliability": plots.reliability(found["reliability"], title),
+    }
+    if len(found["robustness"]):
+        accuracy = float((predicted == test.labels).mean())
+        drawn["robustness"] = plots.robustness(found["robustness"], accuracy, f"{title}, corrupted")
+    drawn |= _examples(data, found["predictions"], title) | _confused(data, found, title)
+    return (
+        drawn
+        | _explained(model, data, found["predictions"], predicted, title)
+        | _augmented(model, data, title)
+    )
+
+
+def _examples(data: Data, table: pd.DataFrame, title: str) -> dict[str, Figure]:
+    """Random test pictures, and the surest mistakes."""
+    chance = np.random.default_rng(0).choice(len(table), min(EXAMPLES, len(table)), replace=False)
+    shown = {
+        "examples": (table.iloc[np.sort(chance)], "chosen at random"),
+        "mistakes": (evaluation.most_confident_mistakes(table, MISTAKES), "the surest mistakes"),
+    }
+    return {
+        stem: pictures.captioned_pictures(
+            _of_test(data, rows), [_caption(row) for row in rows.itertuples()], f"{title}; {what}"
+        )
+        for stem, (rows, what) in shown.items()
+        if len(rows)
+    }
+
+
+def _confused(data: Data, found: dict[str, pd.DataFrame], title: str) -> dict[str, Figure]:
+    """The pairs of classes confused most, a row each."""
+    pairs = evaluation.most_confused(found["confusion"], PAIRS)
+    if pairs.empty:
+        return {}
+    table, rows, names = found["predictions"], [], []
+    for pair in pairs.itertuples():
+        wrong = table[(table["actual"] == pair.actual) & (table["predicted"] == pair.predicted)]
+        some = _of_test(data, wrong.head(PER_PAIR))
+        blank = np.full((PER_PAIR - len(some), *some.shape[1:]), 255, np.uint8)
+        rows.append(np.concatenate([some, blank]))
+        names.append(f"{pair.actual}, taken for {pair.predicted}: {pair.pictures}")
+    figure = pictures.picture_grid(np.stack(rows), names, f"{title}; the classes confused most")
+    return {"confused_pairs": figure}
+
+
+def _explained(
+    model: keras.Model, data: Data, table: pd.DataFrame, predicted: np.ndarray, title: str
+) -> dict[str, Figure]:
+    """Where the network looked: some pictures it got right, and its surest mistakes."""
+    right = table[table["actual"] == table["predicted"]]
+    even = np.unique(np.linspace(0, max(0, len(right) - 1), EXPLAINED).astype(int))
+    rows = pd.concat(
+        [right.iloc[even] if len(right) else right, evaluation.most_confident_mistakes(table, EXPLAINED)]
+    )
+    originals = _of_test(data, rows)
+    maps = grad_cam(model, originals, predicted[rows.index])
+    if maps is None:
+        return {}
+    pairs = np.stack([originals, pictures.heat_overlays(originals, maps)], axis=1)
+    captions = [_caption(row) for row in rows.itertuples()]
+    return {
+        "grad_cam": pictures.picture_pairs(pairs, captions, f"{title}; what spoke for the answer (Grad-CAM)")
+    }
+
+
+def _augmented(model: keras.Model, data: Data, title: str) -> dict[str, Figure]:
+    """Originals above, below them what each layer of augmentation makes of them."""
+    rows = data.subsets["train"].rows
+    originals = gather(data.images, rows[:: max(1, len(rows) // AUGMENTED)][:AUGMENTED])
+    augmented = augmentations(model, originals)
+    if not augmented:
+        return {}
+    stacked = np.stack([originals, *augmented.values()])
+    return {
+        "augmentation": pictures.picture_grid(stacked, ["original", *augmented], f"{title}; augmentation")
+    }
+
+
+def _of_test(data: Data, table: pd.DataFrame) -> np.ndarray:
+    """The test pictures that some rows of `predictions` are of."""
+    return gather(data.images, data.subsets["test"].rows[table.index])
+
+
+def _caption(row: object) -> str:
+    answer = row.actual if row.actual == row.predicted else f"{row.actual}, taken for {row.predicted}"
+    return f"{answer} ({100 * row.probability:.0f} %)"

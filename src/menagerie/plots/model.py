@@ -1,0 +1,115 @@
+"""Figures of one model: how it learned, where it errs."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from menagerie.plots._common import (
+    TEST,
+    TRAIN,
+    VAL,
+    colours_of,
+    entitle,
+    finish,
+    legend_below,
+    logarithmic,
+    tilted,
+)
+
+
+def learning_curves(history: pd.DataFrame, title: str) -> Figure:
+    """Loss and accuracy of train and val over the epochs; `history` as training writes it."""
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for column, label, colour in ((measure, "train", TRAIN), (f"val_{measure}", "val", VAL)):
+            axes.plot(history["epoch"], history[column], label=label, color=colour, marker=".", markersize=4)
+        for start in history.groupby("phase", sort=False)["epoch"].min().iloc[1:]:
+            axes.axvline(start - 0.5, color="grey", linewidth=0.8, linestyle=":")
+        axes.set(xlabel="epoch", ylabel=measure)
+        finish(axes)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    legend_below(figure, axes)
+    entitle(figure, title)
+    return figure
+
+
+def confusion_matrix(counts: np.ndarray, classes: list[str], title: str, normalised: bool = False) -> Figure:
+    """Counts int (classes, classes), true class down, predicted across; shaded by share of the true class.
+
+    A cell says its count, or, `normalised`, that share in %.
+    """
+    side = max(4.0, 0.55 * len(classes) + 1.5)
+    figure = Figure(figsize=(side, side), layout="constrained")
+    axes = figure.subplots()
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    if len(classes) <= 30:  # more would not be readable
+        for row, column in np.argwhere(counts):
+            colour = "white" if shares[row, column] > 0.5 else "black"
+            said = f"{100 * shares[row, column]:.1f}" if normalised else counts[row, column]
+            axes.text(column, row, said, ha="center", va="center", color=colour, fontsize=9)
+    axes.set_xticks(range(len(classes)), classes, **tilted(classes))
+    axes.set_yticks(range(len(classes)), classes)
+    axes.set(xlabel="predicted class", ylabel="true class")
+    entitle(figure, title)
+    return figure
+
+
+def threshold_curves(roc: pd.DataFrame, precision_recall: pd.DataFrame, title: str) -> Figure:
+    """ROC and precision-recall curves, one class against the rest; tables as curves.py gives them."""
+    figure = Figure(figsize=(10, 4.8), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    sides = (
+        (left, roc, "fpr", "tpr", "false positive rate", "true positive rate"),
+        (right, precision_recall, "recall", "precision", "recall", "precision"),
+    )
+    for axes, table, x, y, x_label, y_label in sides:
+        colours = colours_of(list(table["class"][table["kind"] == "class"].unique()))
+        for (kind, name), one in table.groupby(["kind", "class"], sort=False):
+            style = {"color": "black", "linewidth": 1.6, "linestyle": "--" if kind == "micro" else "-"}
+            if kind == "class":
+                style = {"color": colours[name], "linewidth": 1}
+            axes.plot(one[x], one[y], label=name, **style)
+        axes.set(xlabel=x_label, ylabel=y_label, xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
+        finish(axes)
+    left.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle=":")
+    if len(left.get_legend_handles_labels()[1]) <= 22:  # more would not be readable
+        legend_below(figure, left)
+    entitle(figure, title)
+    return figure
+
+
+def reliability(table: pd.DataFrame, title: str) -> Figure:
+    """Accuracy by confidence, and the pictures of each bin; `table` as calibration.reliability gives it."""
+    figure = Figure(figsize=(6, 6), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    width = table["bin_high"] - table["bin_low"]
+    middle = table["bin_low"] + width / 2
+    above.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle=":")
+    above.bar(middle, table["accuracy"], width, color=TEST, alpha=0.35, edgecolor=TEST, label="accuracy")
+    above.plot(table["confidence"], table["accuracy"], color=TEST, marker="o", markersize=4, linestyle="")
+    above.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1.02))
+    below.bar(middle, table["count"], width, color="grey")
+    below.set(xlabel="confidence: probability of the predicted class", ylabel="pictures")
+    logarithmic(below.yaxis, table["count"])
+    for axes in (above, below):
+        finish(axes)
+    entitle(figure, title)
+    return figure
+
+
+def robustness(table: pd.DataFrame, accuracy: float, title: str) -> Figure:
+    """Accuracy by kind and strength of corruption; strength 0 is the `accuracy` on clean pictures."""
+    figure = Figure(figsize=(7, 4.6), layout="constrained")
+    axes = figure.subplots()
+    colours = colours_of(list(table["corruption"].unique()))
+    for name, one in table.groupby("corruption", sort=False):
+        percent = 100 * np.array([accuracy, *one["accuracy"]])
+        axes.plot([0, *one["strength"]], percent, label=name, color=colours[name], marker=".")
+    axes.set(xlabel="strength", ylabel="test accuracy (%)", ylim=(0, 101))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    finish(axes)
+    legend_below(figure, axes)
+    entitle(figure, title)
+    return figure
