@@ -7,6 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 repro: $(BIN)/.installed
 	dvc repro
+	menagerie report
 
 test: $(BIN)/.installed
 	pytest -m "not slow"
@@ -22,7 +23,7 @@ ui: $(BIN)/.installed
 	mlflow ui --backend-store-uri sqlite:///mlflow.db --workers 1
 
 bench: $(BIN)/.installed
-	python benchmarks/training.py
+	for name in data evaluation frozen_prefix training; do python benchmarks/$$name.py || exit 1; done
 
 # Needs uv. No index address may get into the lock.
 lock:

@@ -35,7 +35,8 @@ from menagerie.data import Data  # noqa: E402
 from menagerie.files import write_json  # noqa: E402
 from menagerie.model_files import predict  # noqa: E402
 from menagerie.models import build_model  # noqa: E402
-from menagerie.params import ScratchModel, parse  # noqa: E402
+from menagerie.params.model import ScratchModel  # noqa: E402
+from menagerie.params.section import parse  # noqa: E402
 
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 SIZES = {"train": 45_000, "val": 5_000, "test": 10_000}

@@ -30,7 +30,9 @@ from menagerie.data import Data  # noqa: E402
 from menagerie.features import features, split_at_prefix  # noqa: E402
 from menagerie.freezing import freeze  # noqa: E402
 from menagerie.models import build_model  # noqa: E402
-from menagerie.params import Compute, PretrainedModel, ScratchModel, parse  # noqa: E402
+from menagerie.params import Compute  # noqa: E402
+from menagerie.params.model import PretrainedModel, ScratchModel  # noqa: E402
+from menagerie.params.section import parse  # noqa: E402
 from menagerie.seeding import seed_everything  # noqa: E402
 from menagerie.training import train  # noqa: E402
 

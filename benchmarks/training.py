@@ -29,7 +29,9 @@ from turns import go_on, reported, start, subset, tell_and_wait  # noqa: E402
 
 from menagerie.data import Data  # noqa: E402
 from menagerie.models import build_model  # noqa: E402
-from menagerie.params import Compute, ScratchModel, parse  # noqa: E402
+from menagerie.params import Compute  # noqa: E402
+from menagerie.params.model import ScratchModel  # noqa: E402
+from menagerie.params.section import parse  # noqa: E402
 from menagerie.seeding import seed_everything  # noqa: E402
 from menagerie.training import train  # noqa: E402
 

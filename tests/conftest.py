@@ -10,7 +10,8 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from omegaconf import OmegaConf
 
-from menagerie.params import Params, parse
+from menagerie.params import Params
+from menagerie.params.section import parse
 
 ROOT = Path(__file__).resolve().parents[1]
 

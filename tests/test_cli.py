@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,14 +14,18 @@ from base64 import b64encode
 import pytest
 import yaml
 from click.testing import CliRunner
-from conftest import ROOT
+from conftest import ROOT, composed
 from lying_server import LyingServer, say, serve
+from test_html_report import Page, picture, results, robustness
 from test_sources import cifar_tar
 
-from menagerie import sources
+from menagerie import paths, sources, tracking
 from menagerie.cli import main
+from menagerie.files import file_sha256, write_json
 from menagerie.images.layout import content_sha256, find_pictures
-from menagerie.params import Dataset, parse
+from menagerie.params import Params
+from menagerie.params.dataset import Dataset
+from menagerie.params.section import parse
 from menagerie.sources import kaggle, zenodo
 
 RECORD_PATH = "/api/records/4242"
@@ -303,6 +308,173 @@ def test_data_set_that_conf_gets_wrong_is_an_error_that_names_it(repository, mir
     assert expected in fail("mirror", "pets", mirror)
 
 
+# menagerie report
+
+
+def written(*models, classes=("cat", "dog", "owl"), overrides=()):
+    """What the stages leave of these models in the working folder, as files; what it is, as values."""
+    values = composed(f"model=[{','.join(models)}]", *overrides)
+    paths.PARAMS.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+    dataset, found = values["dataset"]["name"], results(*models, classes=list(classes))
+    figures = {
+        paths.data_plots(dataset): found.data_figures,
+        paths.comparison_plots(dataset): found.comparison_figures,
+    }
+    tables = {paths.comparison_plots(dataset): {"pairs": found.pairs}}
+    jsons = {paths.source(dataset): found.source, paths.data_report(dataset): found.data}
+    for name in models:
+        jsons[paths.metrics(dataset, name) / "metrics.json"] = found.metrics[name]
+        jsons[paths.run_record(dataset, name)] = found.runs[name]
+        tables[paths.metrics(dataset, name)] = found.tables[name]
+        figures[paths.model_plots(dataset, name)] = found.model_figures[name]
+    for folder in [*figures, *tables, *(path.parent for path in jsons)]:
+        folder.mkdir(parents=True, exist_ok=True)
+    for path, value in jsons.items():
+        write_json(path, value)
+    for folder, pictures in figures.items():
+        for stem, png in pictures.items():
+            (folder / f"{stem}.png").write_bytes(png)
+    for folder, frames in tables.items():
+        for stem, table in frames.items():
+            table.to_csv(folder / f"{stem}.csv", index=False, lineterminator="\n")
+    return found
+
+
+def reported(*arguments, dataset="digits"):
+    done = succeed("report", *arguments)
+    path = paths.report(dataset).with_suffix(".html")
+    assert f"wrote {path}, " in done.stdout
+    return Page(path.read_text(encoding="utf-8"))
+
+
+def test_report_is_written_of_what_the_stages_left():
+    found = written("cnn", "ann")
+    shown = reported()
+    assert [row["model"] for row in shown.rows("Leaderboard")] == ["cnn", "ann"]
+    assert shown.rows("Leaderboard")[1]["loss (nats)"].startswith(
+        f"{found.metrics['ann']['test']['loss']:.4f};"
+    )
+    assert shown.rows("Leaderboard")[0]["training"] == "25.0 s"
+    assert shown.headings == ["leaderboard", "tests", "cost", "data", "models", "repeat"]
+    assert names(paths.report("digits").parent) == ["digits.html"]
+    drawn = [image["alt"] for image in shown.of("img") if "against each cost" in image["alt"]]
+    assert len(drawn) == 1
+
+
+def test_report_of_one_model():
+    written("cnn")
+    assert [row["model"] for row in reported().rows("Leaderboard")] == ["cnn"]
+
+
+def test_model_names_that_look_like_numbers_or_gaps_stay_as_they_are():
+    written("cnn", "ann")
+    values = composed("model=cnn")
+    values["models"] = dict.fromkeys(("007", "nan"), values["models"]["cnn"])
+    paths.PARAMS.write_text(yaml.safe_dump(values), encoding="utf-8")
+    for old, new in (("cnn", "007"), ("ann", "nan")):
+        paths.metrics("digits", old).rename(paths.metrics("digits", new))
+    pairs = paths.comparison_plots("digits") / "pairs.csv"
+    pairs.write_text(pairs.read_text(encoding="utf-8").replace("\ncnn,ann,", "\n007,nan,"), encoding="utf-8")
+    (row,) = reported().rows("The best model against each other one")
+    assert (row["best by val"], row["against"]) == ("007", "nan")
+
+
+def test_class_names_that_look_like_numbers_or_gaps_stay_as_they_are():
+    written("cnn", classes=("007", "1e5", "nan"))
+    assert [row["class"] for row in reported().rows("Classes of cnn")] == ["007", "1e5", "nan"]
+
+
+def test_a_gap_in_a_table_is_a_dash():
+    found = written("cnn")
+    areas = found.tables["cnn"]["areas"]
+    areas.loc[areas["class"] == "owl", "auc"] = float("nan")
+    areas.to_csv(paths.metrics("digits", "cnn") / "areas.csv", index=False)
+    rows = reported().rows("Classes of cnn")
+    assert [row["area under ROC (%)"] == "\N{EN DASH}" for row in rows] == [False, False, True]
+
+
+def test_robustness_is_reported_where_evaluate_tested_it():
+    written("cnn")
+    robustness([0.5, 0.25]).to_csv(paths.metrics("digits", "cnn") / "robustness.csv", index=False)
+    assert reported().rows("Accuracy under corruptions")[0]["mean"] == "37.50"
+
+
+def test_figures_and_records_that_are_not_there_are_no_error():
+    written("cnn")
+    shutil.rmtree(paths.model_plots("digits", "cnn"))
+    shutil.rmtree(paths.data_plots("digits"))
+    paths.run_record("digits", "cnn").unlink()
+    shown = reported()
+    assert len(shown.of("img")) == 2  # of the comparison
+    assert shown.rows("Leaderboard")[0]["training"] == "\N{EN DASH}"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        paths.metrics("digits", "ann") / "metrics.json",
+        paths.metrics("digits", "ann") / "confusion.csv",
+        paths.data_report("digits"),
+        paths.comparison_plots("digits") / "pairs.csv",
+    ],
+    ids=str,
+)
+def test_what_a_stage_did_not_write_is_named_and_nothing_is_written(path):
+    written("cnn", "ann")
+    path.unlink()
+    assert fail("report") == f"Error: {path} is not there; make it with `dvc repro`\n"
+    assert not paths.report("digits").parent.exists()
+
+
+def test_a_comparison_of_other_models_is_refused():
+    written("cnn", "ann")
+    paths.PARAMS.write_text(yaml.safe_dump(composed("model=cnn")), encoding="utf-8")
+    assert "pairs.csv is of other models than params.yaml; run `dvc repro`" in fail("report")
+
+
+def test_an_older_report_stays_when_a_new_one_cannot_be_made():
+    written("cnn")
+    reported()
+    path = paths.report("digits").with_suffix(".html")
+    before = path.read_bytes()
+    (paths.comparison_plots("digits") / "accuracy.png").write_bytes(picture()[:60])
+    assert "the figure accuracy.png cannot be read" in fail("report")
+    assert path.read_bytes() == before
+    assert names(path.parent) == ["digits.html"]
+
+
+def test_report_with_replicates_tells_of_other_seeds(repository, monkeypatch):
+    mlflow = pytest.importorskip("mlflow")
+    monkeypatch.setenv("DVC_ROOT", str(repository))
+    written("cnn")
+    paths.split("digits").write_text("index,split\n", encoding="utf-8")
+    tags = {"split.sha256": file_sha256(paths.split("digits"))}
+    try:
+        for seed, accuracy in ((1, 0.5), (2, 0.75)):
+            params = parse(Params, composed("model=cnn", f"seed={seed}"), "conf")
+            with tracking.training_run(params, "cnn", tags) as training:
+                training.set_tags({"model.sha256": str(seed)})
+            with tracking.evaluation_run(params, "cnn", str(seed)) as evaluation:
+                evaluation.log_metrics({"test_accuracy": accuracy})
+        done = succeed("report", "--replicates")
+    finally:
+        mlflow.set_tracking_uri(None)
+    assert re.search(r"cnn +2 +1, 2 +0\.6250 +0\.1768", done.stdout)
+    (row,) = Page(paths.report("digits").with_suffix(".html").read_text(encoding="utf-8")).rows(
+        "Runs with other seeds"
+    )
+    assert (row["what differs from these settings"], row["n"], row["seeds"]) == ("nothing", "2", "1, 2")
+    assert row["mean test accuracy (%)"].startswith("62.50; ")
+
+
+def test_replicates_without_a_run_are_an_error_that_says_how_to_get_some(repository, monkeypatch):
+    monkeypatch.setenv("DVC_ROOT", str(repository))
+    written("cnn")
+    paths.split("digits").write_text("index,split\n", encoding="utf-8")
+    assert "dvc exp run --queue -S 'seed=1,2,3'" in fail("report", "--replicates")
+    assert not paths.report("digits").parent.exists()
+
+
 # as a process
 
 
@@ -339,3 +511,21 @@ def test_help_loads_nothing_heavy():
     assert loaded.isdisjoint(
         {"tensorflow", "keras", "mlflow", "hydra", "numpy", "pandas", "httpx", "pydantic"}
     )
+
+
+def test_report_loads_no_network_and_no_store():
+    """It takes seconds, not a quarter of a minute."""
+    written("cnn")
+    script = (
+        "import sys\n"
+        "from menagerie.cli import main\n"
+        "main(['report'], standalone_mode=False)\n"
+        "print(sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    loaded = set(yaml.safe_load(done.stderr))
+    assert "pandas" in loaded
+    assert loaded.isdisjoint({"tensorflow", "keras", "torch", "jax", "mlflow", "dvc"})

@@ -10,7 +10,7 @@ from menagerie.errors import ParamsError
 keras = pytest.importorskip("keras")
 
 from menagerie import freezing, models  # noqa: E402
-from menagerie.params import PretrainedPhase  # noqa: E402
+from menagerie.params.model import PretrainedPhase  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from menagerie.errors import ParamsError
-from menagerie.params import Params, load_params, parse
+from menagerie.params import Params, load_params
+from menagerie.params.section import parse
 
 REAL = composed()
 MAIN = "models.cnn.phases.main"
@@ -281,6 +282,11 @@ def test_a_schedule_and_a_plateau_may_not_both_set_the_rate(real):
     section(real, MAIN)["schedule"] = {"kind": "cosine", "warmup_epochs": 1}
     with pytest.raises(ParamsError, match=r"phases\.main: has a schedule and reduce_on_plateau; set one"):
         parse(Params, real, "params.yaml")
+
+
+def test_a_claim_about_a_model_that_is_not_reported_is_refused(archive):
+    archive["reported"]["claims"].append({"better": "sign_cnnn", "than": "sign_cnn", "text": "Better."})
+    assert "unknown model 'sign_cnnn'; did you mean 'sign_cnn'?" in refusal(archive)
 
 
 @pytest.mark.parametrize("name", ["a.b", "A", "", "a b", "ä", "a/b", "a\n"])

@@ -1,5 +1,5 @@
 import io
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pandas as pd
@@ -43,6 +43,35 @@ def board(names, accuracy=0.8):
     return table.assign(accuracy_low=accuracy - spread, accuracy_high=accuracy + spread)
 
 
+def costs(names, seed=0):
+    """A leaderboard with all that is known of each model: accuracies and costs over some powers of ten."""
+    rng, count = np.random.default_rng(seed), len(names)
+    accuracy, gap = np.sort(rng.uniform(0.6, 0.95, count))[::-1], rng.uniform(-0.01, 0.05, count)
+    table = pd.DataFrame({"model": names, "accuracy": accuracy, "gap": gap, "train_accuracy": accuracy + gap})
+    for column, (_, unit, _) in comparison_plots.COSTS.items():
+        table[column] = unit * 10 ** rng.uniform(-1, 2, count)
+    return table.assign(accuracy_low=accuracy - 0.01, accuracy_high=accuracy + 0.01)
+
+
+def macro_curves(names):
+    points = np.linspace(0, 1, 5)
+    tables = [
+        pd.DataFrame({"model": name, "fpr": points, "tpr": points ** (1 / number)})
+        for number, name in enumerate(names, start=2)
+    ]
+    return pd.concat(tables) if tables else pd.DataFrame(columns=["model", "fpr", "tpr"])
+
+
+def corrupted():
+    names, strengths = ["noise", "blur", "contrast", "jpeg", "brightness", "rotation", "shift"], range(1, 6)
+    rows = [
+        (name, strength, 0.9 - 0.02 * number * strength)
+        for number, name in enumerate(names)
+        for strength in strengths
+    ]
+    return pd.DataFrame(rows, columns=["corruption", "strength", "accuracy"])
+
+
 def counts(names, value=20):
     return pd.DataFrame({"train": 3 * value, "val": value, "test": value}, index=names)
 
@@ -75,7 +104,7 @@ def bins():
 
 def png(figure):
     file = io.BytesIO()
-    figure.savefig(file, format="png")
+    figure.savefig(file, format="png", dpi=50)
     return file.getvalue()
 
 
@@ -84,6 +113,7 @@ def texts(figure):
     FigureCanvasAgg(figure).draw()
     found = figure.findobj(Text)
     assert not [text for text in found if text.get_parse_math() and is_math_text(text.get_text())]
+    assert not [text for text in found if "mathdefault" in text.get_text()]
     return [" ".join(text.get_text().replace(r"\$", "$").split()) for text in found]
 
 
@@ -100,6 +130,18 @@ def has_colour(figure, axes, colour):
 
 TITLE = "cnn_augmented on Handwritten digits (scikit-learn): 360 test pictures"
 NAMES = {"two": ["a", "b"], "forty": classes(40), "long": [f"{LONG} {number}" for number in range(10)]}
+MODELS = {
+    "one": ["cnn"],
+    "five": [
+        "xception_partial",
+        "inception_v3_transfer",
+        "cnn_augmented",
+        "ann",
+        "resnet50v2_finetune_fixed",
+    ],
+    "forty": classes(40, "mobilenet_v2_transfer_native_"),
+}
+MEASURED = ["fit_seconds", "pictures_per_second", "milliseconds_per_picture"]
 FIGURES = {
     **{
         f"confusion of {kind}": lambda names=names: model_plots.confusion_matrix(
@@ -111,6 +153,49 @@ FIGURES = {
         f"counts of {kind}": lambda names=names: data_plots.class_counts(counts(names), TITLE)
         for kind, names in NAMES.items()
     },
+    **{
+        f"confusion in % of {kind}": lambda names=names: model_plots.confusion_matrix(
+            confusion(len(names)), names, TITLE, normalised=True
+        )
+        for kind, names in NAMES.items()
+    },
+    **{
+        f"{figure.__name__} of {kind}": lambda figure=figure, table=table, names=names: figure(
+            table(names), TITLE
+        )
+        for kind, names in MODELS.items()
+        for figure, table in [
+            (comparison_plots.train_and_test, costs),
+            (comparison_plots.cost_against_accuracy, costs),
+            (comparison_plots.roc_together, macro_curves),
+        ]
+    },
+    "confusion in % of a class without pictures": lambda: model_plots.confusion_matrix(
+        np.array([[0, 0], [1, 1]]), ["a", "b"], TITLE, normalised=True
+    ),
+    "train and test of equal parameters": lambda: comparison_plots.train_and_test(
+        costs(MODELS["five"]).assign(params=1_886_282), TITLE
+    ),
+    "equal costs": lambda: comparison_plots.cost_against_accuracy(
+        costs(MODELS["five"]).assign(**dict.fromkeys(comparison_plots.COSTS, 3e6)), TITLE
+    ),
+    "equal accuracies": lambda: comparison_plots.cost_against_accuracy(
+        costs(MODELS["five"]).assign(accuracy=1.0, accuracy_low=0.98, accuracy_high=1.0), TITLE
+    ),
+    "costs that nobody measured": lambda: comparison_plots.cost_against_accuracy(
+        costs(MODELS["five"]).assign(**dict.fromkeys(MEASURED, np.nan)), TITLE
+    ),
+    "a cost of nothing": lambda: comparison_plots.cost_against_accuracy(
+        costs(MODELS["five"]).assign(fit_seconds=[0, 1, 2, 3, 4]), TITLE
+    ),
+    "no roc": lambda: comparison_plots.roc_together(macro_curves([]), TITLE),
+    "robustness": lambda: model_plots.robustness(corrupted(), 0.9, TITLE),
+    "pairs": lambda: picture_plots.picture_pairs(
+        pictures(5, 2), [f"test {LONG}/IMG_1171.JPG\ntrain {LONG}/IMG_1262.JPG\nnear"] * 5, TITLE
+    ),
+    "wide pairs of long names": lambda: picture_plots.picture_grid(
+        pictures(6, 3, 10, 40), [f"{LONG}, taken for {LONG} (12 of 1000)"] * 6, TITLE
+    ),
     "pictures of two": lambda: picture_plots.picture_grid(pictures(2), ["a", "b"], TITLE),
     "pictures of ten": lambda: picture_plots.picture_grid(pictures(10), NAMES["long"], TITLE),
     "thresholds of two": lambda: model_plots.threshold_curves(*curves_of(["a", "b"]), TITLE),
@@ -142,15 +227,16 @@ def test_a_figure_drawn_twice_is_saved_to_equal_bytes(draw):
 
 
 @pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES.keys())
-def test_a_figure_has_its_title_and_nothing_is_cut_off(draw):
+def test_a_figure_has_its_title_nothing_is_cut_off_and_no_legend_lies_over_a_panel(draw):
     figure = draw()
     assert TITLE in texts(figure)
     box = figure.get_tightbbox()
     width, height = figure.get_size_inches()
-    assert box.x0 >= -0.01
-    assert box.y0 >= -0.01
-    assert box.x1 <= width + 0.01
-    assert box.y1 <= height + 0.01
+    assert min(box.x0, box.y0, width - box.x1, height - box.y1) > 0.02
+    panels = [axes.get_tightbbox() for axes in figure.axes]
+    for legend in figure.findobj(Legend):
+        assert not [panel for panel in panels if panel.overlaps(legend.get_tightbbox())]
+    assert min(axes.get_window_extent().height for axes in figure.axes) >= 0.6 * figure.dpi
 
 
 # the names of classes and models
@@ -248,6 +334,20 @@ def test_a_true_class_without_pictures_is_an_empty_row():
     png(figure)
 
 
+def test_a_normalised_confusion_matrix_says_the_percentage_of_the_true_class():
+    counts = np.array([[1, 3, 0], [0, 2000, 1], [0, 0, 0]])
+    axes = model_plots.confusion_matrix(counts, ["a", "b", "c"], TITLE, normalised=True).axes[0]
+    assert {text.get_position()[::-1]: text.get_text() for text in axes.texts} == {
+        (0, 0): "25.0",
+        (0, 1): "75.0",
+        (1, 1): "100.0",
+        (1, 2): "0.0",
+    }
+    np.testing.assert_allclose(
+        axes.images[0].get_array(), [[0.25, 0.75, 0], [0, 2000 / 2001, 1 / 2001], [0] * 3]
+    )
+
+
 # counts and pictures
 
 
@@ -301,7 +401,6 @@ def test_a_phase_begins_behind_a_line():
 def test_a_single_epoch_can_be_seen():
     figure = model_plots.learning_curves(history(1), TITLE)
     for axes in figure.axes:
-        axes.get_legend().remove()
         assert has_colour(figure, axes, model_plots.TRAIN)
         assert has_colour(figure, axes, model_plots.VAL)
 
@@ -315,16 +414,30 @@ def test_a_single_epoch_can_be_seen_beside_other_models():
             assert has_colour(figure, axes, line.get_color())
 
 
-@pytest.mark.parametrize("count", [1, 10, 20])
-def test_each_model_has_a_colour_of_its_own_and_the_same_in_both_halves(count):
+@pytest.mark.parametrize("count", [1, 10, 20, 50])
+def test_each_model_has_a_line_of_its_own_kind_and_the_same_in_both_halves(count):
     names = classes(count, "model_")
     figure = comparison_plots.learning_curves_together(
         pd.concat([history(3, model=name) for name in names]), TITLE
     )
-    left, right = ({line.get_label(): line.get_color() for line in axes.lines} for axes in figure.axes)
+    left, right = (
+        {line.get_label(): (line.get_color(), line.get_linestyle()) for line in axes.lines}
+        for axes in figure.axes
+    )
     assert left == right
     assert list(left) == names
     assert len(set(left.values())) == count
+
+
+def test_the_roc_curve_of_each_model_goes_through_its_points():
+    table = macro_curves(MODELS["five"])
+    axes = comparison_plots.roc_together(table, TITLE).axes[0]
+    *lines, diagonal = axes.lines
+    assert [line.get_label() for line in lines] == MODELS["five"]
+    for line in lines:
+        points = table.loc[table["model"] == line.get_label(), ["fpr", "tpr"]]
+        np.testing.assert_array_equal(line.get_xydata(), points)
+    assert diagonal.get_xydata().tolist() == [[0, 0], [1, 1]]
 
 
 # accuracies
@@ -355,6 +468,151 @@ def test_an_interval_of_no_width_is_drawn(accuracy):
     png(comparison_plots.accuracy_dots(board(["a", "b"], accuracy), {"a": 0.5}, TITLE))
 
 
+def test_train_accuracy_stands_beside_test_accuracy_and_the_gap_over_the_parameters():
+    table = pd.DataFrame({"model": ["best", "worst"], "accuracy": [0.9, 0.7], "train_accuracy": [0.95, 0.69]})
+    table = table.assign(gap=[0.05, -0.01], params=[2_000_000, 30_000])
+    left, right = comparison_plots.train_and_test(table, TITLE).axes
+    rows = dict(zip([label.get_text() for label in left.get_yticklabels()], left.get_yticks(), strict=True))
+    drawn = {line.get_label(): line.get_xydata() for line in left.lines}
+    np.testing.assert_allclose(drawn["test"], [[90, rows["best  1"]], [70, rows["worst  2"]]])
+    np.testing.assert_allclose(drawn["train"], [[95, rows["best  1"]], [69, rows["worst  2"]]])
+    assert rows["best  1"] > rows["worst  2"]
+    assert {text.get_text(): text.xy for text in right.texts} == {
+        "1": pytest.approx((2, 5)),
+        "2": pytest.approx((0.03, -1)),
+    }
+    np.testing.assert_allclose(right.lines[0].get_xydata(), [[2, 5], [0.03, -1]])
+
+
+# costs
+
+
+def panels_of(figure):
+    """Column of COSTS -> the panel that shows it."""
+    shown = {axes.get_xlabel(): axes for axes in figure.axes}
+    labels = {column: label for column, (label, *_) in comparison_plots.COSTS.items()}
+    return {column: shown[label] for column, label in labels.items() if label in shown}
+
+
+def colours_in(axes):
+    return {bar.get_label(): to_rgb(bar[0].get_color()) for bar in axes.containers}
+
+
+def coarse(count, seed):
+    """Models of few different accuracies and costs: many are equal in one of them, some in both."""
+    rng = np.random.default_rng(seed)
+    table = costs(classes(count, "model_")).assign(accuracy=rng.integers(3, 9, count) / 10)
+    table["accuracy_low"] = table["accuracy_high"] = table["accuracy"]
+    return table.assign(**{column: rng.integers(1, 7, count) for column in comparison_plots.COSTS})
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_stepped_line_joins_exactly_the_models_that_no_other_beats(seed):
+    table = coarse(20, seed)
+    for column, axes in panels_of(comparison_plots.cost_against_accuracy(table, TITLE)).items():
+        _, unit, less_is_better = comparison_plots.COSTS[column]
+        burden = table[column] if less_is_better else -table[column]
+        beaten = [
+            any((burden <= b) & (table["accuracy"] >= a) & ((burden < b) | (table["accuracy"] > a)))
+            for b, a in zip(burden, table["accuracy"], strict=True)
+        ]
+        unbeaten = table[~np.array(beaten)].drop_duplicates([column, "accuracy"]).sort_values("accuracy")
+        (line,) = [line for line in axes.lines if line.get_drawstyle() == "steps-post"]
+        np.testing.assert_allclose(line.get_xdata(), unbeaten[column] / unit)
+        np.testing.assert_allclose(line.get_ydata(), 100 * unbeaten["accuracy"])
+
+
+def test_more_pictures_a_second_are_better_and_fewer_minutes():
+    table = costs(["slow", "fast"]).assign(pictures_per_second=[10, 100], fit_seconds=[60, 600])
+    table = table.assign(accuracy=[0.9, 0.8], accuracy_low=0.7, accuracy_high=1.0)
+    panels = panels_of(comparison_plots.cost_against_accuracy(table, TITLE))
+    steps = {
+        column: next(line for line in axes.lines if line.get_drawstyle() == "steps-post")
+        for column, axes in panels.items()
+    }
+    np.testing.assert_allclose(steps["pictures_per_second"].get_xydata(), [[100, 80], [10, 90]])
+    np.testing.assert_allclose(steps["fit_seconds"].get_xydata(), [[1, 90]])
+
+
+def test_each_model_stands_at_its_cost_with_its_interval_and_its_number():
+    table = costs(MODELS["five"])
+    for column, axes in panels_of(comparison_plots.cost_against_accuracy(table, TITLE)).items():
+        unit = comparison_plots.COSTS[column][1]
+        labels = [f"{number}  {name}" for number, name in enumerate(MODELS["five"], start=1)]
+        assert [bar.get_label() for bar in axes.containers] == labels
+        numbers = {text.get_text(): text.xy for text in axes.texts}
+        for bar, row in zip(axes.containers, table.itertuples(), strict=True):
+            point = getattr(row, column) / unit, 100 * row.accuracy
+            assert bar[0].get_xydata()[0] == pytest.approx(point)
+            assert numbers[bar.get_label().split()[0]] == pytest.approx(point)
+            (segment,) = bar[2][0].get_segments()
+            assert segment[:, 1] == pytest.approx([100 * row.accuracy_low, 100 * row.accuracy_high])
+
+
+@pytest.mark.parametrize("nothing", [np.nan, 0.0])
+def test_a_cost_that_is_unknown_or_nothing_is_left_out_and_the_colours_stay(nothing):
+    table = costs(MODELS["five"])
+    table.loc[[0, 3], MEASURED] = nothing
+    panels = panels_of(comparison_plots.cost_against_accuracy(table, TITLE))
+    everything = colours_in(panels["params"])
+    assert len(set(everything.values())) == 5
+    for column, axes in panels.items():
+        left = [0, 1, 2, 3, 4] if column not in MEASURED else [1, 2, 4]
+        wanted = [f"{row + 1}  {MODELS['five'][row]}" for row in left]
+        assert colours_in(axes) == {label: everything[label] for label in wanted}
+        assert [text.get_text() for text in axes.texts] == [label.split()[0] for label in wanted]
+
+
+def test_a_cost_that_is_unknown_of_every_model_has_no_panel():
+    figure = FIGURES["costs that nobody measured"]()
+    assert list(panels_of(figure)) == ["params", "model_bytes"]
+
+
+def test_the_legend_of_costs_names_every_model():
+    for name in ("a cost of nothing", "costs that nobody measured"):
+        (legend,) = FIGURES[name]().legends
+        assert [text.get_text().split()[1] for text in legend.get_texts()] == MODELS["five"]
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "ticks"),
+    [
+        (1_886_282, 1_886_282, ["1", "3"]),
+        (2e6, 9e6, ["3", "10"]),
+        (0.2e6, 4e6, ["0.3", "1", "3"]),
+        (0.01e6, 90e6, ["0.01", "0.1", "1", "10", "100"]),
+        (20_000e6, 300_000e6, ["30,000", "100,000", "300,000"]),
+    ],
+)
+def test_a_logarithmic_axis_has_few_and_plain_ticks_around_all_points(least, most, ticks):
+    table = costs(MODELS["five"]).assign(params=np.linspace(least, most, 5))
+    figure = comparison_plots.train_and_test(table, TITLE)
+    FigureCanvasAgg(figure).draw()
+    left, right = figure.axes[1].get_xlim()
+    assert left < least / 1e6 <= most / 1e6 < right
+    labels = [
+        label.get_text()
+        for place, label in zip(figure.axes[1].get_xticks(), figure.axes[1].get_xticklabels(), strict=True)
+        if left <= place <= right
+    ]
+    assert labels == ticks
+    assert not any(label.get_text() for label in figure.axes[1].get_xticklabels(minor=True))
+
+
+def test_the_numbers_of_points_close_together_are_all_legible():
+    table = costs(classes(4, "model_")).assign(
+        params=[1e6, 1.02e6, 1.04e6, 5e6], gap=[0.02, 0.02, 0.02, 0.03]
+    )
+    figure = comparison_plots.train_and_test(table, TITLE)
+    FigureCanvasAgg(figure).draw()
+    right = figure.axes[1]
+    boxes = [text.get_tightbbox() for text in right.texts]
+    assert [text.get_text() for text in right.texts] == ["1", "2", "3", "4"]
+    assert not [1 for one, other in combinations(boxes, 2) if one.overlaps(other)]
+    for x, y in right.transData.transform(right.lines[0].get_xydata()):
+        assert not [box for box in boxes if box.contains(x, y)]
+
+
 # curves, reliability and mistakes
 
 
@@ -382,3 +640,59 @@ def test_each_mistake_is_shown_above_its_caption():
     assert [axes.get_xlabel() for axes in figure.axes] == ["one", "two", "three"]
     for axes, picture in zip(figure.axes, shown, strict=True):
         np.testing.assert_array_equal(axes.images[0].get_array(), picture)
+
+
+def test_two_bins_with_as_many_pictures_have_plain_ticks():
+    axes = model_plots.reliability(bins().assign(count=[40, 40, 41]), TITLE).axes[1]
+    low, high = axes.get_ylim()
+    shown = [label.get_text() for label, place in zip(axes.get_yticklabels(), axes.get_yticks(), strict=True)]
+    assert [label for label, place in zip(shown, axes.get_yticks(), strict=True) if low <= place <= high] == [
+        "30",
+        "100",
+    ]
+    assert not any(label.get_text() for label in axes.get_yticklabels(minor=True))
+
+
+def test_strength_0_of_robustness_is_the_accuracy_of_clean_pictures():
+    table = corrupted()
+    axes = model_plots.robustness(table, 0.93, TITLE).axes[0]
+    assert [line.get_label() for line in axes.lines] == list(table["corruption"].unique())
+    for line in axes.lines:
+        one = table[table["corruption"] == line.get_label()]
+        np.testing.assert_array_equal(line.get_xdata(), [0, 1, 2, 3, 4, 5])
+        np.testing.assert_allclose(line.get_ydata(), [93, *(100 * one["accuracy"])])
+
+
+# overlays and pairs
+
+
+def test_an_overlay_is_half_the_picture_and_half_the_heat():
+    inferno = np.array([[0.001462, 0.000466, 0.013866], [0.988362, 0.998364, 0.644924]])  # of 0 and of 1
+    pictures = np.array([[[[0, 100, 255], [0, 100, 255]]]], np.uint8)
+    expected = np.rint((pictures[0, 0] + 255 * inferno) / 2)
+    overlay = picture_plots.heat_overlays(pictures, np.array([[[0.0, 1.0]]]))
+    assert overlay.dtype == np.uint8
+    assert expected.tolist() == [[0, 50, 129], [126, 177, 210]]
+    np.testing.assert_array_equal(overlay, expected[np.newaxis, np.newaxis])
+
+
+def test_a_pair_is_shown_side_by_side_above_its_caption():
+    pairs = pictures(2, 2)
+    figure = picture_plots.picture_pairs(pairs, ["first\nexact", "second\nnear"], TITLE)
+    assert [axes.get_xlabel() for axes in figure.axes] == ["first\nexact", "second\nnear"]
+    for axes, (left, right) in zip(figure.axes, pairs, strict=True):
+        image = np.asarray(axes.images[0].get_array())
+        np.testing.assert_array_equal(image[:, :8], left)
+        np.testing.assert_array_equal(image[:, -8:], right)
+        assert (image[:, 8:-8] == 255).all()
+        assert image.shape[1] > 16
+
+
+@pytest.mark.parametrize(("height", "width"), [(12, 8), (20, 80), (80, 20)])
+def test_pictures_of_any_shape_fill_their_figure(height, width):
+    """Each has an area of its own of at least half of what a square one has, 2.4 inches wide."""
+    figure = picture_plots.captioned_pictures(pictures(1, 6, height, width)[0], ["a"] * 6, TITLE)
+    FigureCanvasAgg(figure).draw()
+    for axes in figure.axes[:6]:
+        box = axes.get_window_extent()
+        assert box.width * box.height >= 0.5 * (2.4 * figure.dpi) ** 2

@@ -25,13 +25,13 @@ from menagerie import sources
 from menagerie.errors import DataError, DownloadError, ParamsError
 from menagerie.files import file_sha256, read_json
 from menagerie.images.layout import find_pictures
-from menagerie.params import (
+from menagerie.params import load_params
+from menagerie.params.dataset import (
     ArchiveSource,
     CifarBinarySource,
     FolderSource,
     KaggleSource,
     ZenodoSource,
-    load_params,
 )
 from menagerie.sources import kaggle, zenodo
 

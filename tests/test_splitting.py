@@ -11,7 +11,7 @@ from PIL import Image
 from menagerie import splitting
 from menagerie.errors import DataError
 from menagerie.images.layout import find_pictures
-from menagerie.params import KerasSplit, StratifiedSplit
+from menagerie.params.dataset import KerasSplit, StratifiedSplit
 from menagerie.splitting import split
 
 LETTERS = "aBcDeFgHiJkLmNoPqRsTuVwXyZ"

@@ -46,7 +46,8 @@ def mirror(dataset: str, folder: Path | None) -> None:
     MENAGERIE_MIRROR names is filled. What is there and right is not fetched again.
     """
     from menagerie import sources
-    from menagerie.params import Dataset, parse
+    from menagerie.params.dataset import Dataset
+    from menagerie.params.section import parse
 
     chosen = parse(Dataset, _composed(dataset), f"conf/dataset/{dataset}.yaml")
     if not sources.needs_network(chosen.source.kind):
@@ -183,8 +184,8 @@ def _replicates(params: "Params") -> "pd.DataFrame":
     from menagerie.files import file_sha256, read_json
 
     dataset = params.dataset.name
-    content = read_json(_made(paths.source(dataset)))["content_sha256"]
-    current = replicates.current_settings(params, content, file_sha256(_made(paths.split(dataset))))
-    table = replicates.table(tracking.test_runs(params.dataset.name), current)
+    pictures = read_json(_made(paths.source(dataset)))["content_sha256"]
+    current = replicates.current_settings(params, pictures, file_sha256(_made(paths.split(dataset))))
+    table = replicates.table(tracking.test_runs(dataset), current)
     click.echo(table.to_string(index=False, na_rep="-", float_format="{:.4f}".format))
     return table

@@ -3,7 +3,7 @@
 import keras
 
 from menagerie.errors import ParamsError, unknown
-from menagerie.params import AllButLast, Last, PretrainedPhase, Until
+from menagerie.params.model import AllButLast, Last, PretrainedPhase, Until
 
 # The names of the two layers that a pretrained network has its base between.
 BACKBONE_INPUT = "backbone_input"

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 from menagerie import comparison
+from menagerie.errors import DataError
 from menagerie.evaluation import most_confused
 from menagerie.params import Params
 
@@ -66,7 +67,11 @@ class _Figure:
 
 
 def page(params: Params, results: Results) -> str:
-    """Write the page: HTML with its style, script and figures inside."""
+    """Write the page: HTML with its style, script and figures inside.
+
+    Raises:
+        DataError: a figure is no PNG, or not a whole one.
+    """
     board = comparison.leaderboard(results.metrics)
     best, compared = comparison.selected(board), _figures(results.comparison_figures)
     robust = {name: results.tables[name]["robustness"] for name in board["model"]}
@@ -78,7 +83,7 @@ def page(params: Params, results: Results) -> str:
         **_notebook(params, results),
         "cost": compared.get("cost"),
         "robustness": comparison.robustness(robust).to_dict("records"),
-        "replicates": None if results.replicates is None else results.replicates.to_dict("records"),
+        "replicates": [] if results.replicates is None else results.replicates.to_dict("records"),
         "models": [_model(name, params, results) for name in board["model"]],
     }
     template = _environment().get_template("report.html.jinja")
@@ -101,8 +106,8 @@ def page(params: Params, results: Results) -> str:
 def again(params: Params, models: list[str]) -> str:
     """The command that runs these models from these settings."""
     study = f"-S study={params.study} " if params.study else ""
-    chosen = models[0] if len(models) == 1 else f"[{','.join(models)}]"
-    return f"dvc exp run {study}-S dataset={params.dataset.name} -S 'model={chosen}' -S seed={params.seed}"
+    chosen = f"model={models[0]}" if len(models) == 1 else f"'model=[{','.join(models)}]'"
+    return f"dvc exp run {study}-S dataset={params.dataset.name} -S {chosen} -S seed={params.seed}"
 
 
 def costs(metrics: dict[str, dict[str, Any]], runs: dict[str, dict[str, Any]]) -> pd.DataFrame:
@@ -119,12 +124,18 @@ def _tests(pairs: pd.DataFrame, best: str, order: list[str]) -> pd.DataFrame:
 
 
 def _told_apart(p: pd.Series) -> str:
-    count, all_of_them = int((p < comparison.LEVEL).sum()), len(p)
-    if all_of_them == 1:
-        return f"The other model {'differs' if count else 'does not differ'} from it by more than chance."
-    if count in (0, all_of_them):
-        return f"{'All' if count else 'None'} of the {all_of_them} others differ from it by more than chance."
-    return f"Of the {all_of_them} others, {count} differ from it by more than chance."
+    """How many of the others differ from the best, by the p of each; nothing where there are none."""
+    differing, others = int((p < comparison.LEVEL).sum()), len(p)
+    if others == 0:
+        return ""
+    if others == 1:
+        return f"The other model {'differs' if differing else 'does not differ'} from it by more than chance."
+    if differing == others:
+        return f"All {others} others differ from it by more than chance."
+    return (
+        f"{differing or 'None'} of the {others} others {'differ' if differing > 1 else 'differs'} from it by "
+        "more than chance."
+    )
 
 
 def _notebook(params: Params, results: Results) -> dict[str, Any]:
@@ -164,10 +175,13 @@ def _machines(runs: dict[str, dict[str, Any]]) -> list[str]:
 def _figures(found: dict[str, bytes]) -> dict[str, _Figure]:
     figures = {}
     for name, png in found.items():
-        with Image.open(io.BytesIO(png)) as image:
-            inch = image.info.get("dpi", (96, 96))[0]
-            width, height = (round(96 * side / inch) for side in image.size)
+        try:
+            image = Image.open(io.BytesIO(png))
             kind, small = _compressed(image.convert("RGB"))
+        except (OSError, SyntaxError) as error:  # as Pillow tells of what is no PNG, and of a broken one
+            raise DataError(f"the figure {name}.png cannot be read: {error}; run `dvc repro`") from error
+        inch = image.info.get("dpi", (96, 96))[0]
+        width, height = (round(96 * side / inch) for side in image.size)
         uri = f"data:image/{kind};base64,{base64.b64encode(small).decode()}"
         figures[name] = _Figure(uri, width, height)
     return figures
@@ -215,14 +229,14 @@ def _three(value: float | None) -> str:
 
 
 def _duration(seconds: float | None) -> str:
-    if pd.isna(seconds) or seconds < 60:
+    if pd.isna(seconds) or seconds < 59.95:
         return _written("{:.1f} s")(seconds)
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def _p_value(p: float) -> str:
-    return "< 0.0001" if p < 1e-4 else _written("{:.4f}")(p)
+    return "< 0.0001" if p < 1e-4 else _written("{:z.4f}")(p)
 
 
 def _place(value: float, low: float, high: float) -> str:
@@ -231,12 +245,12 @@ def _place(value: float, low: float, high: float) -> str:
 
 
 FORMS = {
-    "percent": _written("{:.2f}", 100),
-    "points": _written("{:+.2f}", 100),
-    "decimal": _written("{:.4f}"),
-    "two": _written("{:.2f}"),
-    "count": _written("{:,.0f}"),
-    "signed": _written("{:+,.0f}"),
+    "percent": _written("{:z.2f}", 100),
+    "points": _written("{:+z.2f}", 100),
+    "decimal": _written("{:z.4f}"),
+    "two": _written("{:z.2f}"),
+    "count": _written("{:z,.0f}"),
+    "signed": _written("{:+z,.0f}"),
     "megabytes": _written("{:,.2f}", 1e-6),
     "three": _three,
     "duration": _duration,

@@ -5,7 +5,8 @@ from typing import Any
 import pandas as pd
 
 from menagerie import comparison
-from menagerie.params import FoldersSplit, Notebook, Params
+from menagerie.params import Notebook, Params
+from menagerie.params.dataset import FoldersSplit
 
 
 def report(

@@ -32,22 +32,30 @@ def tables(test: Subset, logits: np.ndarray, classes: list[str]) -> dict[str, pd
 def figures(
     model: keras.Model, data: Data, logits: np.ndarray, found: dict[str, pd.DataFrame], title: str
 ) -> dict[str, Figure]:
-    """Draw the test split; `logits` of it, and `found`: its tables, history and robustness among them."""
+    """Draw what was found; those with nothing to show are left out.
+
+    `logits` are of the test split; `found` holds its `tables`, `history` and `robustness`; `title` names
+    the model and the data set.
+    """
     test, predicted = data.subsets["test"], logits.argmax(axis=1)
     counts = evaluation.confusion(test.labels, predicted, len(data.classes))
+    tested = f"{title}: {len(test.labels)} test pictures"
     drawn = {
         "learning_curves": plots.learning_curves(found["history"], title),
-        "confusion": plots.confusion_matrix(counts, data.classes, title),
-        "confusion_normalised": plots.confusion_matrix(counts, data.classes, f"{title}; in %", True),
-        "roc_and_precision_recall": plots.threshold_curves(found["roc"], found["precision_recall"], title),
-        "reliability": plots.reliability(found["reliability"], title),
+        "confusion": plots.confusion_matrix(counts, data.classes, tested),
+        "confusion_normalised": plots.confusion_matrix(
+            counts, data.classes, f"{tested}, in % of the true class", normalised=True
+        ),
+        "roc_and_precision_recall": plots.threshold_curves(found["roc"], found["precision_recall"], tested),
+        "reliability": plots.reliability(found["reliability"], tested),
     }
     if len(found["robustness"]):
         accuracy = float((predicted == test.labels).mean())
-        drawn["robustness"] = plots.robustness(found["robustness"], accuracy, f"{title}, corrupted")
-    drawn |= _examples(data, found["predictions"], title) | _confused(data, found, title)
+        drawn["robustness"] = plots.robustness(found["robustness"], accuracy, f"{tested}, corrupted")
     return (
         drawn
+        | _examples(data, found["predictions"], title)
+        | _confused(data, found, title)
         | _explained(model, data, found["predictions"], predicted, title)
         | _augmented(model, data, title)
     )
@@ -57,13 +65,14 @@ def _examples(data: Data, table: pd.DataFrame, title: str) -> dict[str, Figure]:
     """Random test pictures, and the surest mistakes."""
     chance = np.random.default_rng(0).choice(len(table), min(EXAMPLES, len(table)), replace=False)
     shown = {
-        "examples": (table.iloc[np.sort(chance)], "chosen at random"),
+        "examples": (
+            table.iloc[np.sort(chance)],
+            "test pictures chosen at random, and how sure the answer is",
+        ),
         "mistakes": (evaluation.most_confident_mistakes(table, MISTAKES), "the surest mistakes"),
     }
     return {
-        stem: pictures.captioned_pictures(
-            _of_test(data, rows), [_caption(row) for row in rows.itertuples()], f"{title}; {what}"
-        )
+        stem: pictures.captioned_pictures(_of_test(data, rows), _captions(rows), f"{title}: {what}")
         for stem, (rows, what) in shown.items()
         if len(rows)
     }
@@ -74,35 +83,34 @@ def _confused(data: Data, found: dict[str, pd.DataFrame], title: str) -> dict[st
     pairs = evaluation.most_confused(found["confusion"], PAIRS)
     if pairs.empty:
         return {}
-    table, rows, names = found["predictions"], [], []
-    for pair in pairs.itertuples():
+    table, columns = found["predictions"], min(PER_PAIR, pairs["pictures"].max())
+    rows = np.full(
+        (len(pairs), columns, *data.images.shape[1:]), 255, np.uint8
+    )  # white where there are fewer
+    for row, pair in zip(rows, pairs.itertuples(), strict=True):
         wrong = table[(table["actual"] == pair.actual) & (table["predicted"] == pair.predicted)]
-        some = _of_test(data, wrong.head(PER_PAIR))
-        blank = np.full((PER_PAIR - len(some), *some.shape[1:]), 255, np.uint8)
-        rows.append(np.concatenate([some, blank]))
-        names.append(f"{pair.actual}, taken for {pair.predicted}: {pair.pictures}")
-    figure = pictures.picture_grid(np.stack(rows), names, f"{title}; the classes confused most")
-    return {"confused_pairs": figure}
+        row[: len(wrong)] = _of_test(data, wrong.head(columns))
+    names = [
+        f"{pair.actual}, taken for {pair.predicted} ({pair.pictures} of {round(pair.pictures / pair.share)})"
+        for pair in pairs.itertuples()
+    ]
+    return {"confused_pairs": pictures.picture_grid(rows, names, f"{title}: the classes confused most")}
 
 
 def _explained(
     model: keras.Model, data: Data, table: pd.DataFrame, predicted: np.ndarray, title: str
 ) -> dict[str, Figure]:
-    """Where the network looked: some pictures it got right, and its surest mistakes."""
+    """Where the network looked: some pictures that it got right, and its surest mistakes."""
     right = table[table["actual"] == table["predicted"]]
-    even = np.unique(np.linspace(0, max(0, len(right) - 1), EXPLAINED).astype(int))
-    rows = pd.concat(
-        [right.iloc[even] if len(right) else right, evaluation.most_confident_mistakes(table, EXPLAINED)]
-    )
+    spread = np.linspace(0, len(right) - 1, min(EXPLAINED, len(right))).astype(int)
+    rows = pd.concat([right.iloc[spread], evaluation.most_confident_mistakes(table, EXPLAINED)])
     originals = _of_test(data, rows)
     maps = grad_cam(model, originals, predicted[rows.index])
     if maps is None:
         return {}
     pairs = np.stack([originals, pictures.heat_overlays(originals, maps)], axis=1)
-    captions = [_caption(row) for row in rows.itertuples()]
-    return {
-        "grad_cam": pictures.picture_pairs(pairs, captions, f"{title}; what spoke for the answer (Grad-CAM)")
-    }
+    what = f"{title}: what spoke for the answer (Grad-CAM)"
+    return {"grad_cam": pictures.picture_pairs(pairs, _captions(rows), what)}
 
 
 def _augmented(model: keras.Model, data: Data, title: str) -> dict[str, Figure]:
@@ -113,9 +121,8 @@ def _augmented(model: keras.Model, data: Data, title: str) -> dict[str, Figure]:
     if not augmented:
         return {}
     stacked = np.stack([originals, *augmented.values()])
-    return {
-        "augmentation": pictures.picture_grid(stacked, ["original", *augmented], f"{title}; augmentation")
-    }
+    what = f"{title}: augmentation of training pictures"
+    return {"augmentation": pictures.picture_grid(stacked, ["original", *augmented], what)}
 
 
 def _of_test(data: Data, table: pd.DataFrame) -> np.ndarray:
@@ -123,6 +130,11 @@ def _of_test(data: Data, table: pd.DataFrame) -> np.ndarray:
     return gather(data.images, data.subsets["test"].rows[table.index])
 
 
-def _caption(row: object) -> str:
-    answer = row.actual if row.actual == row.predicted else f"{row.actual}, taken for {row.predicted}"
-    return f"{answer} ({100 * row.probability:.0f} %)"
+def _captions(table: pd.DataFrame) -> list[str]:
+    """What to say of the pictures that some rows of `predictions` are of."""
+    return [
+        row.actual
+        + ("" if row.actual == row.predicted else f", taken for {row.predicted}")
+        + f" ({100 * row.probability:.0f}\N{NO-BREAK SPACE}%)"
+        for row in table.itertuples()
+    ]

@@ -3,7 +3,7 @@
 import keras
 
 from menagerie.errors import ParamsError
-from menagerie.params import CosineSchedule, Phase
+from menagerie.params.model import CosineSchedule, Phase
 
 
 def optimizer(phase: Phase, steps: int, steps_per_epoch: int) -> keras.optimizers.Optimizer:

@@ -11,7 +11,7 @@ from menagerie.data import SPLITS
 from menagerie.errors import DataError
 from menagerie.images.layout import SPLIT_FOLDERS
 from menagerie.images.manifest import class_names
-from menagerie.params import (
+from menagerie.params.dataset import (
     FoldersSplit,
     GivenSplit,
     GroupSplit,

@@ -17,7 +17,8 @@ from menagerie.errors import ModelError
 from menagerie.features import features, split_at_prefix
 from menagerie.freezing import freeze
 from menagerie.optimizing import callbacks, optimizer
-from menagerie.params import Compute, PretrainedModel, PretrainedPhase, ScratchModel
+from menagerie.params import Compute
+from menagerie.params.model import PretrainedModel, PretrainedPhase, ScratchModel
 
 OnEpoch = Callable[[dict[str, float], int], None]  # what was measured, and the epoch (from 1)
 

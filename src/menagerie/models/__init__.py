@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 
 from menagerie.errors import ParamsError, unknown
-from menagerie.params import PretrainedModel, ScratchModel
+from menagerie.params.model import PretrainedModel, ScratchModel
 
 
 def build_model(

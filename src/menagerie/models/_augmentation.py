@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import keras
 
 from menagerie.errors import ParamsError, unknown
-from menagerie.params import Layer
+from menagerie.params.model import Layer
 
 LAYERS = (
     "GaussianNoise",

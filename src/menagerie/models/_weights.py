@@ -20,7 +20,7 @@ from menagerie import paths
 from menagerie.errors import ModelError, WeightsError
 from menagerie.files import locked, remove
 from menagerie.mirror import named_mirror
-from menagerie.params import PretrainedModel
+from menagerie.params.model import PretrainedModel
 
 SECONDS = 10  # without an answer; Keras by itself would wait for ever
 

@@ -4,7 +4,8 @@ import keras
 
 from menagerie.models._augmentation import augmented
 from menagerie.models._sizes import check_size
-from menagerie.params import Count, Fraction, Many, ScratchModel, Section, parse
+from menagerie.params.model import ScratchModel
+from menagerie.params.section import Count, Fraction, Many, Section, parse
 
 
 class Knobs(Section):

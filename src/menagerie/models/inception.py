@@ -7,7 +7,8 @@ from pydantic import Field
 
 from menagerie.models._augmentation import augmented
 from menagerie.models._sizes import check_size
-from menagerie.params import Count, Fraction, ScratchModel, Section, parse
+from menagerie.params.model import ScratchModel
+from menagerie.params.section import Count, Fraction, Section, parse
 
 Branches = Annotated[tuple[Count, Count, Count, Count], Field(strict=False)]
 

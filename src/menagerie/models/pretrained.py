@@ -14,7 +14,7 @@ from menagerie.errors import ModelError, ParamsError, unknown
 from menagerie.freezing import BACKBONE_INPUT, FEATURES
 from menagerie.models import _weights
 from menagerie.models._augmentation import augmented
-from menagerie.params import Layer, PretrainedModel
+from menagerie.params.model import Layer, PretrainedModel
 
 BASES = [name for name in dir(keras.applications) if name[0].isupper()]
 HEAD_LAYERS = ("Activation", "BatchNormalization", "Dense", "Dropout", "LayerNormalization", "LeakyReLU")

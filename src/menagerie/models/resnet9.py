@@ -12,7 +12,8 @@ from pydantic import Field
 from menagerie.errors import ParamsError
 from menagerie.models._augmentation import augmented
 from menagerie.models._sizes import check_size
-from menagerie.params import Count, Many, ScratchModel, Section, parse
+from menagerie.params.model import ScratchModel
+from menagerie.params.section import Count, Many, Section, parse
 
 # Keras's 0.99 needs hundreds of steps to follow the weights; the recipes here take a few dozen an epoch.
 BATCH_NORM_MOMENTUM = 0.9

@@ -79,8 +79,10 @@ def finish(axes: Axes) -> None:
 
 
 def entitle(figure: Figure, title: str) -> None:
-    """Put the title over the figure, in as many lines as its width asks for."""
-    figure.suptitle(textwrap.fill(title, int(11 * figure.get_figwidth()), break_on_hyphens=False))
+    """Put the title over the figure, in as many lines as its width asks for; it grows by those after one."""
+    lines = textwrap.wrap(title, int(11 * figure.get_figwidth()), break_on_hyphens=False)
+    figure.set_figheight(figure.get_figheight() + 0.22 * (len(lines) - 1))
+    figure.suptitle("\n".join(lines))
 
 
 def tilted(names: list[str]) -> dict[str, object]:

@@ -20,7 +20,7 @@ from menagerie.errors import DownloadError, MenagerieError
 from menagerie.files import remove
 from menagerie.images.layout import Picture, content_sha256, find_pictures
 from menagerie.mirror import named_mirror
-from menagerie.params import Dataset, Source
+from menagerie.params.dataset import Dataset, Source
 
 
 def fetch(source: Source, folder: Path) -> list[dict[str, Any]]:

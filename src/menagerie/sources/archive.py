@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from menagerie.download import Remote
-from menagerie.params import ArchiveSource
+from menagerie.params.dataset import ArchiveSource
 from menagerie.sources import fetch_remotes
 
 

@@ -14,7 +14,7 @@ from menagerie.archives import Archive, members
 from menagerie.download import Remote
 from menagerie.errors import DataError
 from menagerie.files import file_sha256
-from menagerie.params import CifarBinarySource
+from menagerie.params.dataset import CifarBinarySource
 from menagerie.sources import fetch_remotes
 
 # The official order, which is the alphabetical one.

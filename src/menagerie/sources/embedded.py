@@ -10,7 +10,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from menagerie.files import file_sha256
-from menagerie.params import EmbeddedSource
+from menagerie.params.dataset import EmbeddedSource
 
 
 def fetch(source: EmbeddedSource, folder: Path) -> list[dict[str, Any]]:

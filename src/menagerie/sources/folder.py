@@ -16,7 +16,7 @@ from menagerie.download.part import disk_errors
 from menagerie.errors import DataError
 from menagerie.files import file_sha256
 from menagerie.images.layout import SUFFIXES
-from menagerie.params import FolderSource
+from menagerie.params.dataset import FolderSource
 
 UNIX = 3  # the system that the zip says it is from, wherever it is written
 BLOCK = 1 << 20  # bytes

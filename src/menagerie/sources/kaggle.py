@@ -12,7 +12,7 @@ from zipfile import is_zipfile
 from menagerie.download import Remote
 from menagerie.errors import DownloadError
 from menagerie.files import remove
-from menagerie.params import KaggleSource
+from menagerie.params.dataset import KaggleSource
 from menagerie.sources import fetch_remotes
 
 DOWNLOADS = "https://www.kaggle.com/api/v1/datasets/download"

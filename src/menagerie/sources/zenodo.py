@@ -19,7 +19,7 @@ from menagerie.download import Remote
 from menagerie.download.session import MissingError
 from menagerie.errors import DataError, DownloadError, MenagerieError
 from menagerie.files import file_sha256, read_json, remove, whole, write_json
-from menagerie.params import ZenodoSource
+from menagerie.params.dataset import ZenodoSource
 from menagerie.sources import fetch_remotes
 
 RECORDS = "https://zenodo.org/api/records"

@@ -24,22 +24,23 @@ for (const button of document.querySelectorAll("button.sort")) {
   button.addEventListener("click", () => {
     const head = button.closest("th");
     const body = button.closest("table").tBodies[0];
-    const before = head.ariaSort;
+    const before = head.getAttribute("aria-sort");
     const first = head.classList.contains("number") ? "descending" : "ascending";
     const other = first === "ascending" ? "descending" : "ascending";
     for (const cell of head.parentNode.cells) cell.removeAttribute("aria-sort");
-    head.ariaSort = before === first ? other : first;
-    body.append(...sorted([...body.rows], head.cellIndex, head.ariaSort === "ascending" ? 1 : -1));
+    const order = before === first ? other : first;
+    head.setAttribute("aria-sort", order);
+    body.append(...sorted([...body.rows], head.cellIndex, order === "ascending" ? 1 : -1));
   });
 }
 
 /* A link to a model opens its section. */
-function open_target() {
-  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (target) for (const box of [target.closest("details")]) if (box) box.open = true;
+function openTarget() {
+  const target = document.getElementById(location.hash.slice(1));
+  if (target?.tagName === "DETAILS") target.open = true;
 }
-addEventListener("hashchange", open_target);
-open_target();
+addEventListener("hashchange", openTarget);
+openTarget();
 
 addEventListener("beforeprint", () => {
   for (const box of document.querySelectorAll("details")) box.open = true;

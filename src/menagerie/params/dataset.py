@@ -1,0 +1,144 @@
+"""The section `dataset`: where pictures come from, how they are read, and which are for what."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from menagerie.params.section import Count, Fraction, Many, Name, Section, Seed, Sha256, Share
+
+
+class EmbeddedSource(Section):
+    """Pictures that come with a dependency of this project."""
+
+    kind: Literal["embedded"]
+
+
+class ArchiveSource(Section):
+    """One archive at an address, checked by the hashes of the pictures in it."""
+
+    kind: Literal["archive"]
+    url: str
+    file: str
+    content_sha256: Sha256
+
+
+class ZenodoSource(Section):
+    """The archives of a Zenodo record, as its JSON lists them."""
+
+    kind: Literal["zenodo"]
+    record: Count
+
+
+class KaggleSource(Section):
+    """A version of a Kaggle data set, as one zip; public ones need no account."""
+
+    kind: Literal["kaggle"]
+    dataset: Annotated[str, Field(pattern=r"^[\w-]+/[\w-]+$")]  # owner/name
+    version: Count
+
+
+class CifarBinarySource(Section):
+    """CIFAR-10's official binary archive: records of one label byte and 3,072 of pixels."""
+
+    kind: Literal["cifar_binary"]
+    url: str
+    file: str
+    sha256: Sha256
+
+
+class FolderSource(Section):
+    """A person's own folder of pictures."""
+
+    kind: Literal["folder"]
+    path: str
+
+    @field_validator("path")
+    @classmethod
+    def _absolute(cls, path: str) -> str:
+        # An experiment in a copy would look for a relative one elsewhere, and DVC knows no ~. What is
+        # not given yet, ???, is for load_params to tell.
+        if path != "???" and not Path(path).is_absolute():
+            raise PydanticCustomError(
+                "absolute_path", "should be an absolute path, such as /home/me/pictures"
+            )
+        return path
+
+
+Source = Annotated[
+    EmbeddedSource | ArchiveSource | ZenodoSource | KaggleSource | CifarBinarySource | FolderSource,
+    Field(discriminator="kind"),
+]
+
+
+class Layout(Section):
+    folders: str
+    class_names: dict[str, str] | None
+
+
+class KerasSplit(Section):
+    policy: Literal["keras"]
+    seed: Seed
+    validation_split: Share
+    train_folder: str
+    test_folder: str | None
+
+
+class FoldersSplit(Section):
+    policy: Literal["folders"]
+    train: Annotated[Many[str], Field(min_length=1)]
+    val: Many[str]
+    val_last: Annotated[int, Field(ge=0)]
+    test: Annotated[Many[str], Field(min_length=1)]
+
+
+class GivenSplit(Section):
+    policy: Literal["given"]
+    seed: Seed
+    val: Share
+    test: Share
+
+
+class StratifiedSplit(Section):
+    policy: Literal["stratified"]
+    seed: Seed
+    val: Share
+    test: Share
+
+
+class KFoldSplit(Section):
+    policy: Literal["kfold"]
+    seed: Seed
+    folds: Annotated[int, Field(ge=2)]
+    fold: Annotated[int, Field(ge=0)]
+    val: Share
+
+
+class GroupSplit(Section):
+    policy: Literal["group"]
+    seed: Seed
+    val: Share
+    test: Share
+
+
+Split = Annotated[
+    KerasSplit | FoldersSplit | GivenSplit | StratifiedSplit | KFoldSplit | GroupSplit,
+    Field(discriminator="policy"),
+]
+
+
+class Dataset(Section):
+    name: Name
+    title: str
+    homepage: str
+    licence: str
+    citation: str
+    source: Source
+    layout: Layout
+    image_size: Annotated[tuple[Count, Count], Field(strict=False)]  # height, width
+    resize: Literal["stretch", "crop", "pad"]
+    max_unreadable: Fraction
+    groups: Literal["signers"] | None
+    split: Split
+    duplicates: Literal["report", "drop", "keep_together"]

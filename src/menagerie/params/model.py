@@ -1,0 +1,123 @@
+"""The section `models`: networks, and the phases that they are trained in."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
+
+from menagerie.params.section import Count, Fraction, Many, Name, Positive, Section, Share
+
+
+class Layer(Section):
+    """A layer of Keras by its class name, and its arguments."""
+
+    layer: str
+    settings: dict[str, Any]
+
+
+class EarlyStopping(Section):
+    monitor: Literal["val_loss", "val_accuracy"]
+    patience: Count
+    restore_best: bool
+
+
+class ReduceOnPlateau(Section):
+    monitor: Literal["val_loss", "val_accuracy"]
+    patience: Count
+    factor: Share
+    min_delta: Annotated[float, Field(ge=0)]
+    min_learning_rate: Annotated[float, Field(ge=0)]
+
+
+class ExponentialSchedule(Section):
+    """The rate times `rate` every `steps` steps, smoothly."""
+
+    kind: Literal["exponential"]
+    steps: Count
+    rate: Annotated[float, Field(gt=0, le=1)]
+
+
+class CosineSchedule(Section):
+    """A straight line up from 0 to the rate, then half a cosine down to 0 at the phase's last epoch."""
+
+    kind: Literal["cosine"]
+    warmup_epochs: Annotated[float, Field(ge=0)]
+
+
+Schedule = Annotated[ExponentialSchedule | CosineSchedule, Field(discriminator="kind")]
+
+
+class Phase(Section):
+    optimizer: Literal["adam", "adamax", "adamw", "rmsprop", "sgd"]
+    learning_rate: Positive
+    optimizer_settings: dict[str, Any]
+    schedule: Schedule | None
+    epochs: Count
+    early_stopping: EarlyStopping | None
+    reduce_on_plateau: ReduceOnPlateau | None
+
+    @model_validator(mode="after")
+    def _one_hand_on_the_rate(self) -> Self:
+        if self.schedule and self.reduce_on_plateau:
+            raise PydanticCustomError(
+                "two_schedules", "has a schedule and reduce_on_plateau; set one of them to null"
+            )
+        return self
+
+
+class Last(Section):
+    last: Count
+
+
+class AllButLast(Section):
+    all_but_last: Count
+
+
+class Until(Section):
+    until: str
+
+
+class PretrainedPhase(Phase):
+    freeze: Literal["none", "all"] | Last | AllButLast | Until
+    batch_norm: Literal["train", "inference"]
+
+
+class Model(Section):
+    """What every network has; its arch says which of the two kinds below it is."""
+
+    arch: Name
+    batch_size: Count
+    augment: Many[Layer]
+    label_smoothing: Fraction
+    class_weights: Literal["balanced"] | None
+
+
+class ScratchModel(Model):
+    """A network of this project, from random weights."""
+
+    knobs: dict[str, Any]
+    phases: Annotated[dict[Name, Phase], Field(min_length=1)]
+
+
+class PretrainedModel(Model):
+    """A base of keras.applications, with a head of its own."""
+
+    arch: Literal["pretrained"]
+    base: str
+    weights: str
+    output_layer: str | None
+    image_size: Annotated[tuple[Count, Count], Field(strict=False)] | None
+    preprocess: Literal["native", "unit"]
+    pooling: Literal["flatten", "average", "max"]
+    head: Many[Layer]
+    phases: Annotated[dict[Name, PretrainedPhase], Field(min_length=1)]
+
+
+def _kind(values: Any) -> str:
+    return "pretrained" if isinstance(values, dict) and values.get("arch") == "pretrained" else "scratch"
+
+
+AnyModel = Annotated[
+    Annotated[ScratchModel, Tag("scratch")] | Annotated[PretrainedModel, Tag("pretrained")],
+    Discriminator(_kind),
+]
