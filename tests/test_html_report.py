@@ -541,7 +541,7 @@ def test_the_settings_of_a_model_are_those_of_params_yaml(params):
 
 @pytest.mark.parametrize("models", [["sign_cnn"], list(MODELS)])
 def test_the_command_composes_the_very_settings(study, models):
-    words = shlex.split(html_report.again(study, models))
+    words = shlex.split(comparison.again(study, models))
     assert words[:3] == ["dvc", "exp", "run"]
     settings = composed(*[word for word in words[3:] if word != "-S"])
     expected = study.model_dump(mode="json")

@@ -50,7 +50,7 @@ def brightest(*layers, convolution=True):
     for layer in layers:
         x = layer(x)
     if convolution:
-        x = keras.layers.Conv2D(3, 1, use_bias=False, kernel_initializer="identity")(x)
+        x = keras.layers.DepthwiseConv2D(1, use_bias=False, depthwise_initializer="ones")(x)  # as it is
     x = keras.layers.GlobalAveragePooling2D()(x)
     logits = keras.layers.Dense(
         3, use_bias=False, kernel_initializer=keras.initializers.Identity(20.0), name="logits"
@@ -229,10 +229,11 @@ def test_each_pair_of_classes_has_a_row_of_its_pictures_and_says_how_many_there_
 
 
 def test_a_row_of_confused_pictures_has_an_end(images):
-    figures, _ = drawn(brightest(), images, subset(range(36, 60), np.zeros(24)))
+    figures, _ = drawn(brightest(), images, subset(range(30, 60), np.zeros(30)))
     names, pictures = rows_of(figures["confused_pairs"])
-    assert names == ["red, taken for green (8 of 24)", "red, taken for blue (8 of 24)"]
+    assert names == ["red, taken for green (10 of 30)", "red, taken for blue (10 of 30)"]
     assert pictures.shape[1] == model_report.PER_PAIR == 8
+    np.testing.assert_array_equal(pictures[0], images[31:55:3])
 
 
 def test_grad_cam_shows_right_answers_then_the_surest_mistakes_beside_their_heat(images):
@@ -244,11 +245,11 @@ def test_grad_cam_shows_right_answers_then_the_surest_mistakes_beside_their_heat
         *("green", "blue", "red", "green"),  # of 22 right ones the first, the last, and two between
         *("red, taken for blue", "green, taken for red"),
     ]
-    np.testing.assert_array_equal(pairs[0][0][:, :12], images[37])
+    originals = [picture[:, :12] for picture, _ in pairs]
+    np.testing.assert_array_equal(originals, images[[37, 44, 51, 58, 59, 36]])
     hot, cold = (255 * np.array(colormaps["inferno"](value)[:3]) for value in (1.0, 0.0))
     for row, (picture, _) in zip([59, 36], pairs[4:], strict=True):  # it saw what is bright, on the left
-        original, overlay = picture[:, :12], picture[:, -12:]
-        np.testing.assert_array_equal(original, images[row])
+        overlay = picture[:, -12:]
         np.testing.assert_array_equal(overlay[:, :6], np.rint((images[row, :, :6] + hot) / 2))
         np.testing.assert_array_equal(overlay[:, 6:], np.rint((images[row, :, 6:] + cold) / 2))
 
@@ -265,11 +266,7 @@ def test_augmentation_is_shown_below_the_training_pictures_that_it_is_of(images)
 
 
 def test_augmentation_of_pictures_that_the_network_enlarges_is_shown_in_their_own_size(images):
-    layers = keras.layers.Resizing(48, 36), keras.layers.RandomContrast(0.0, name="contrast")
-    model = brightest(*layers)
-    np.testing.assert_array_equal(
-        previews.augmentations(brightest(layers[1]), np.asarray(images[:8]))["contrast"], images[:8]
-    )
+    model = brightest(keras.layers.Resizing(48, 36), keras.layers.RandomContrast(0.0, name="contrast"))
     figures, _ = drawn(model, images, subset([36, 37, 38]))
     names, pictures = rows_of(figures["augmentation"])
     assert names == ["original", "contrast"]

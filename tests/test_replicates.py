@@ -8,6 +8,7 @@ from scipy import stats
 from menagerie import tracking
 from menagerie.files import write_json
 from menagerie.replicates import current_settings, table
+from menagerie.tracking import store
 
 HASHES = {"data.sha256": "d" * 64, "split.sha256": "a" * 64}
 CURRENT = {"cnn": {"seed": "42", "model.rate": "0.1", "dataset.title": "Digits"} | HASHES}
@@ -159,7 +160,7 @@ def test_replicates_out_of_a_real_store(tmp_path, monkeypatch, params):
             trained(params("model=cnn", f"seed={seed}", *changed), accuracy, split)
         with tracking.evaluation_run(params("model=cnn"), "cnn", "trained elsewhere") as run:
             run.log_metrics({"test_accuracy": 0.2})
-        found = table(tracking.test_runs("digits"), current_settings(params("model=cnn"), *HASHES.values()))
+        found = table(store.test_runs("digits"), current_settings(params("model=cnn"), *HASHES.values()))
     finally:
         mlflow.set_tracking_uri(None)
     assert list(zip(found["changed"], found["seeds"], found["accuracy_mean"], strict=True)) == [

@@ -16,6 +16,7 @@ mlflow = pytest.importorskip("mlflow")
 from menagerie import tracking  # noqa: E402
 from menagerie.errors import MenagerieError  # noqa: E402
 from menagerie.files import write_json  # noqa: E402
+from menagerie.tracking import store  # noqa: E402
 
 SRC = Path(__file__).resolve().parents[1] / "src"
 
@@ -34,8 +35,8 @@ def client(root):
 
 
 def only_run(root, experiment="digits"):
-    store = client(root)
-    runs = store.search_runs([store.get_experiment_by_name(experiment).experiment_id])
+    own = client(root)
+    runs = own.search_runs([own.get_experiment_by_name(experiment).experiment_id])
     assert len(runs) == 1
     return runs[0]
 
@@ -70,8 +71,8 @@ def test_evaluation_takes_up_the_run_of_the_very_model(root, params):
             run.set_tags({"model.sha256": digest})
     with tracking.evaluation_run(params(), "cnn", "aaa") as run:
         run.log_metrics({"test_accuracy": 0.9})
-    store = client(root)
-    runs = store.search_runs([store.get_experiment_by_name("digits").experiment_id])
+    own = client(root)
+    runs = own.search_runs([own.get_experiment_by_name("digits").experiment_id])
     measured = {kept.data.tags["model.sha256"]: kept.data.metrics.get("test_accuracy") for kept in runs}
     assert measured == {"aaa": 0.9, "bbb": None}
     assert {kept.info.status for kept in runs} == {"FINISHED"}
@@ -140,7 +141,7 @@ def test_where_runs_go(monkeypatch, value, expected):
     root = Path("/main/repository")
     if value:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", value)
-    assert tracking.tracking_uri(root) == expected.format(root=root.as_posix())
+    assert store.tracking_uri(root) == expected.format(root=root.as_posix())
 
 
 def test_without_a_server_work_goes_on_and_the_user_is_told_once(root, params, monkeypatch, capsys):
@@ -160,8 +161,8 @@ def test_many_processes_may_meet_a_store_that_does_not_exist_yet(root):
     script = textwrap.dedent(
         """
         import sys
-        from menagerie import tracking
-        tracking._connect("digits")
+        from menagerie.tracking import store
+        store.connect("digits")
         """
     )
     environment = os.environ | {"PYTHONPATH": str(SRC)}
@@ -186,7 +187,7 @@ def evaluated(params, seed, accuracy, name):
 def test_tested_runs_come_with_all_that_they_were_trained_with(root, params):
     evaluated(params, 1, 0.9, "cnn")
     evaluated(params, 2, 0.95, "ann")
-    runs = tracking.test_runs("digits").set_index("model")
+    runs = store.test_runs("digits").set_index("model")
     assert runs["test_accuracy"].to_dict() == {"cnn": 0.9, "ann": 0.95}
     assert list(runs["test_n"]) == [360, 360]
     assert list(runs["split.sha256"]) == ["abc", "abc"]
@@ -207,25 +208,25 @@ def test_runs_that_failed_or_go_on_or_were_not_tested_are_no_tested_runs(root, p
         raise ValueError
     with tracking.training_run(params("model=cnn"), "cnn", {}) as run:
         run.log_metrics({"test_accuracy": 0.2})
-        assert list(tracking.test_runs("digits")["test_accuracy"]) == [0.9]
+        assert list(store.test_runs("digits")["test_accuracy"]) == [0.9]
 
 
 def test_a_tested_run_of_a_model_from_elsewhere_has_no_seed(root, params):
     with tracking.evaluation_run(params(), "cnn", "ccc") as run:
         run.log_metrics({"test_accuracy": 0.9})
-    runs = tracking.test_runs("digits")
+    runs = store.test_runs("digits")
     assert list(runs["model"]) == ["cnn"]
     assert runs["params.seed"].isna().all()
 
 
 def test_more_tested_runs_than_the_store_gives_at_a_time(root):
-    store, experiment = tracking._connect("digits")
-    for number in range(tracking.PAGE + 1):
-        run = store.create_run(experiment, run_name=f"model_{number}")
-        store.log_metric(run.info.run_id, "test_accuracy", 0.5)
-        store.set_terminated(run.info.run_id)
-    runs = tracking.test_runs("digits")
-    assert set(runs["model"]) == {f"model_{number}" for number in range(tracking.PAGE + 1)}
+    own, experiment = store.connect("digits")
+    for number in range(store.PAGE + 1):
+        run = own.create_run(experiment, run_name=f"model_{number}")
+        own.log_metric(run.info.run_id, "test_accuracy", 0.5)
+        own.set_terminated(run.info.run_id)
+    runs = store.test_runs("digits")
+    assert set(runs["model"]) == {f"model_{number}" for number in range(store.PAGE + 1)}
 
 
 @pytest.mark.parametrize("uri", [None, "sqlite:///runs.db"])
@@ -235,16 +236,16 @@ def test_no_store_is_made_where_none_is(root, monkeypatch, uri):
     with pytest.raises(
         MenagerieError, match=r"no finished run of digits.*`dvc exp run --queue -S 'seed=1,2,3'`"
     ):
-        tracking.test_runs("digits")
+        store.test_runs("digits")
     assert list(root.iterdir()) == []
 
 
 def test_reading_changes_nothing_in_the_store(root, params):
     evaluated(params, 1, 0.9, "cnn")
     before = (root / "mlflow.db").read_bytes()
-    assert len(tracking.test_runs("digits")) == 1
+    assert len(store.test_runs("digits")) == 1
     with pytest.raises(MenagerieError, match="no finished run of sign_digits"):
-        tracking.test_runs("sign_digits")
+        store.test_runs("sign_digits")
     assert (root / "mlflow.db").read_bytes() == before
 
 
@@ -252,13 +253,13 @@ def test_a_server_that_is_away_is_an_error(root, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # nobody listens on discard
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(MenagerieError, match=r"\(MLFLOW_TRACKING_URI\) cannot be read: .*; start its server"):
-        tracking.test_runs("digits")
+        store.test_runs("digits")
 
 
 def test_a_file_that_is_no_database_is_an_error(root):
     (root / "mlflow.db").write_bytes(b"no database" * 100)
     with pytest.raises(MenagerieError, match=r"mlflow\.db\) cannot be read: .*not a database"):
-        tracking.test_runs("digits")
+        store.test_runs("digits")
 
 
 def test_a_long_parameter_is_the_same_in_the_store_as_in_the_settings(root, params):

@@ -180,12 +180,13 @@ def _cost_figure(params: "Params", metrics: dict[str, Any], runs: dict[str, Any]
 
 def _replicates(params: "Params") -> "pd.DataFrame":
     """Gather the runs with other seeds, and print them."""
-    from menagerie import paths, replicates, tracking
+    from menagerie import paths, replicates
     from menagerie.files import file_sha256, read_json
+    from menagerie.tracking import store
 
     dataset = params.dataset.name
     pictures = read_json(_made(paths.source(dataset)))["content_sha256"]
     current = replicates.current_settings(params, pictures, file_sha256(_made(paths.split(dataset))))
-    table = replicates.table(tracking.test_runs(dataset), current)
+    table = replicates.table(store.test_runs(dataset), current)
     click.echo(table.to_string(index=False, na_rep="-", float_format="{:.4f}".format))
     return table

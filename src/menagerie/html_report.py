@@ -99,15 +99,8 @@ def page(params: Params, results: Results) -> str:
         machines=_machines(results.runs),
         level=comparison.LEVEL,
         reproduced=comparison.REPRODUCED,
-        again=again(params, list(params.models)),
+        again=comparison.again(params, list(params.models)),
     )
-
-
-def again(params: Params, models: list[str]) -> str:
-    """The command that runs these models from these settings."""
-    study = f"-S study={params.study} " if params.study else ""
-    chosen = f"model={models[0]}" if len(models) == 1 else f"'model=[{','.join(models)}]'"
-    return f"dvc exp run {study}-S dataset={params.dataset.name} -S {chosen} -S seed={params.seed}"
 
 
 def costs(metrics: dict[str, dict[str, Any]], runs: dict[str, dict[str, Any]]) -> pd.DataFrame:
@@ -159,7 +152,7 @@ def _model(name: str, params: Params, results: Results) -> dict[str, Any]:
         "confused": most_confused(tables["confusion"], CONFUSED).to_dict("records"),
         "figures": _figures(results.model_figures[name]),
         "settings": yaml.safe_dump({name: settings}, sort_keys=False, allow_unicode=True),
-        "again": again(params, [name]),
+        "again": comparison.again(params, [name]),
     }
 
 

@@ -206,11 +206,7 @@ def _robustness_section(board: pd.DataFrame, robustness: pd.DataFrame) -> str:
 
 
 def _how_section(params: Params) -> str:
-    study = f"-S study={params.study} " if params.study else ""
-    command = (
-        f"dvc exp run {study}-S dataset={params.dataset.name} "
-        f"-S 'model=[{','.join(params.models)}]' -S seed={params.seed}"
-    )
+    command = comparison.again(params, list(params.models))
     return (
         f"## How to repeat this\n\n```\n{command}\n```\n\n"
         "Any other setting that was changed with `-S` has to be given again; `params.yaml` of the commit has "

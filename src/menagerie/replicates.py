@@ -7,7 +7,8 @@ import pandas as pd
 from scipy.stats import t
 
 from menagerie.params import Params
-from menagerie.tracking import DATA, SPLIT, settings
+from menagerie.tracking import settings
+from menagerie.tracking.store import DATA, SPLIT
 
 ACCURACY = ["accuracy_mean", "accuracy_std", "low", "high", "accuracy_min", "accuracy_max"]
 # The seed, and what cannot change a result.
@@ -29,7 +30,7 @@ def current_settings(params: Params, data_sha256: str, split_sha256: str) -> dic
 def table(runs: pd.DataFrame, current: dict[str, Settings]) -> pd.DataFrame:
     """Bring the runs of each model that differ in nothing but their seed together.
 
-    `runs` as of tracking.test_runs, `current` as of current_settings. Runs are replicates when their
+    `runs` as of tracking.store.test_runs, `current` as of current_settings. Runs are replicates when their
     parameters are equal, but for `seed` and what cannot change a result, and so are the hashes of their
     pictures and their split; the code and the machine are not compared. Of the runs of one seed the latest
     counts: a seed repeated gives the same result, which says nothing new. A run without parameters, of a

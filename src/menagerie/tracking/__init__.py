@@ -1,0 +1,119 @@
+"""Experiment tracking, the only import of mlflow. It changes no result and stops none.
+
+The store is mlflow.db with mlartifacts/ in the main repository, whichever copy a stage runs in, or
+what MLFLOW_TRACKING_URI names. When it cannot be reached the user is told once and work goes on.
+"""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from menagerie import paths
+from menagerie.files import read_json
+from menagerie.params import Params
+from menagerie.tracking import store
+from menagerie.tracking.run import Run, log_params
+
+LONGEST = 6000  # characters of a parameter that MLflow keeps
+
+
+@contextmanager
+def training_run(params: Params, name: str, tags: dict[str, str]) -> Iterator[Run]:
+    """Open a run for one training, named after its model; it ends FINISHED, FAILED or KILLED.
+
+    `tags` say what it was made from and where; commit, experiment and stage are added here.
+    """
+
+    def connect() -> tuple[Any, str]:
+        client, experiment = store.connect(params.dataset.name)
+        tagged = _data_tags(params.dataset.name) | _source_tags() | tags
+        run = client.create_run(experiment, run_name=name, tags=tagged)
+        log_params(client, run.info.run_id, settings(params, name))
+        return client, run.info.run_id
+
+    with _ended(Run(connect)) as run:
+        yield run
+
+
+def settings(params: Params, name: str) -> dict[str, str]:
+    """The parameters of a run that trains this model, flattened, as MLflow keeps them."""
+    values = flatten({"seed": params.seed, "compute": params.compute.model_dump()})
+    values |= flatten({"dataset": params.dataset.model_dump(), "model": params.model(name).model_dump()})
+    return {key: value[:LONGEST] for key, value in values.items()}
+
+
+@contextmanager
+def evaluation_run(params: Params, name: str, model_sha256: str) -> Iterator[Run]:
+    """Take up the run that trained the very model evaluated; where it is not known, open one that says so."""
+
+    def connect() -> tuple[Any, str]:
+        client, experiment = store.connect(params.dataset.name)
+        query = f"tags.`model.sha256` = '{model_sha256}' and attributes.run_name = '{name}'"
+        if found := client.search_runs([experiment], query, max_results=1):
+            client.update_run(found[0].info.run_id, status="RUNNING")
+            return client, found[0].info.run_id
+        tags = _source_tags() | {
+            "model.sha256": model_sha256,
+            "model.origin": "trained elsewhere, restored by DVC",
+        }
+        return client, client.create_run(experiment, run_name=name, tags=tags).info.run_id
+
+    with _ended(Run(connect)) as run:
+        yield run
+
+
+@contextmanager
+def _ended(run: Run) -> Iterator[Run]:
+    def terminated(*_: Any) -> None:
+        run.end("KILLED")
+        raise SystemExit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, terminated)
+    try:
+        yield run
+    except KeyboardInterrupt:
+        run.end("KILLED")
+        raise
+    except Exception:
+        run.end("FAILED")
+        raise
+    else:
+        run.end("FINISHED")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _data_tags(dataset: str) -> dict[str, str]:
+    with suppress(FileNotFoundError):  # training needs the prepared pictures alone
+        return {store.DATA: read_json(paths.source(dataset))["content_sha256"]}
+    return {}
+
+
+def _source_tags() -> dict[str, str]:
+    tags = {
+        "mlflow.source.git.commit": _git("rev-parse", "HEAD"),
+        "git.dirty": str(bool(_git("status", "--porcelain", "--untracked-files=no"))).lower(),
+        "dvc.exp": os.environ.get("DVC_EXP_NAME", ""),
+        "dvc.baseline": os.environ.get("DVC_EXP_BASELINE_REV", ""),
+        "dvc.stage": os.environ.get("DVC_STAGE", ""),
+    }
+    return {key: value for key, value in tags.items() if value}
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    """`{"a": {"b": 1}}` as `{"a.b": "1"}`: mappings are opened, lists are not."""
+    flat: dict[str, str] = {}
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = str(value)
+    return flat

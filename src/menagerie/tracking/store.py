@@ -1,0 +1,117 @@
+"""The store of runs: where it is, how it is reached, what is in it."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from filelock import FileLock
+
+from menagerie import paths
+from menagerie.errors import MenagerieError
+
+DATA, SPLIT = "data.sha256", "split.sha256"  # tags: of all pictures, and of which of them train and test
+PAGE = 100  # runs a request: the answer has 15 s
+
+# A stage must not wait minutes for a server that is gone: MLflow's own default is seven tries of 120 s.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+
+
+def tracking_uri(root: Path) -> str:
+    """Say where runs go: MLFLOW_TRACKING_URI, a relative sqlite path read from `root`, or root/mlflow.db."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
+    scheme, found, path = uri.partition("sqlite:///")
+    if found and not scheme and not Path(path).is_absolute():
+        return f"sqlite:///{(root / path).as_posix()}"
+    return uri
+
+
+def connect(experiment: str) -> tuple[Any, str]:
+    root = paths.main_repository()
+    uri = tracking_uri(root)
+    with client_of(uri) as client:
+        if known := client.get_experiment_by_name(experiment):
+            return client, known.experiment_id
+        # Fixed here, or MLflow takes the folder of the first process: a queued experiment's is removed.
+        local = (root / "mlartifacts" / experiment).as_uri() if uri.startswith("sqlite:") else None
+        return client, client.create_experiment(experiment, artifact_location=local)
+
+
+@contextmanager
+def client_of(uri: str) -> Iterator[Any]:
+    import mlflow
+
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    mlflow.set_tracking_uri(uri)
+    paths.work().mkdir(parents=True, exist_ok=True)
+    # Two processes that make the tables of a new database at the same time break it.
+    with FileLock(paths.work() / "mlflow.lock"):
+        yield mlflow.MlflowClient()
+
+
+def test_runs(dataset: str) -> pd.DataFrame:
+    """Every finished run of a data set that has a test accuracy; nothing is made where there is none.
+
+    Returns:
+        One row a run: model (the run's name), run_id, start_time, test_accuracy, test_n, data.sha256,
+        split.sha256 and a column `params.<key>` for each parameter of any run. Parameters are text, missing
+        where a run has none: one that took up a model trained elsewhere has not even `params.seed`.
+
+    Raises:
+        MenagerieError: there is no such run, or the store cannot be read.
+    """
+    uri = tracking_uri(paths.main_repository())
+    store = uri if uri.startswith("sqlite:") else "MLFLOW_TRACKING_URI"  # which may hold a password
+    try:
+        runs = _tested_runs(uri, dataset)
+    except Exception as error:  # MLflow's, its database's or its connection's
+        raise MenagerieError(
+            f"the tracking store ({store}) cannot be read: {first_line(error)}; start its server, if it has "
+            "one, or name another store with MLFLOW_TRACKING_URI"
+        ) from error
+    if not runs:
+        raise MenagerieError(
+            f"the tracking store ({store}) has no finished run of {dataset} with a test accuracy; make some "
+            "with `dvc exp run --queue -S 'seed=1,2,3'` and `dvc queue start`"
+        )
+    rows = [
+        {
+            "model": run.info.run_name,
+            "run_id": run.info.run_id,
+            "start_time": pd.to_datetime(run.info.start_time, unit="ms", utc=True),
+            **{key: run.data.metrics.get(key) for key in ("test_accuracy", "test_n")},
+            **{tag: run.data.tags.get(tag) for tag in (DATA, SPLIT)},
+            "params.seed": None,  # a column even where no run has one
+            **{f"params.{key}": value for key, value in run.data.params.items()},
+        }
+        for run in runs
+    ]
+    return pd.DataFrame(rows)
+
+
+def _tested_runs(uri: str, dataset: str) -> list[Any]:
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
+        return []  # which MLflow would make
+    with client_of(uri) as client:
+        experiment = client.get_experiment_by_name(dataset)
+    if experiment is None:
+        return []
+    query = "attributes.status = 'FINISHED' and metrics.test_accuracy >= 0"
+    runs: list[Any] = []
+    token = None
+    while True:
+        page = client.search_runs([experiment.experiment_id], query, max_results=PAGE, page_token=token)
+        runs += page
+        token = page.token
+        if not token:
+            return runs
+
+
+def first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
