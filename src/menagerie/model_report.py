@@ -84,9 +84,8 @@ def _confused(data: Data, found: dict[str, pd.DataFrame], title: str) -> dict[st
     if pairs.empty:
         return {}
     table, columns = found["predictions"], min(PER_PAIR, pairs["pictures"].max())
-    rows = np.full(
-        (len(pairs), columns, *data.images.shape[1:]), 255, np.uint8
-    )  # white where there are fewer
+    # Where a pair has fewer pictures than the first, its row ends in white.
+    rows = np.full((len(pairs), columns, *data.images.shape[1:]), 255, np.uint8)
     for row, pair in zip(rows, pairs.itertuples(), strict=True):
         wrong = table[(table["actual"] == pair.actual) & (table["predicted"] == pair.predicted)]
         row[: len(wrong)] = _of_test(data, wrong.head(columns))

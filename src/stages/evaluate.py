@@ -48,7 +48,7 @@ def main(name: str) -> None:
     tables["robustness"] = corruptions.EMPTY
     if params.evaluation.robustness:
         tables["robustness"] = corruptions.robustness(model, data.images, test.rows, test.labels, params.seed)
-    title = f"{name} on {params.dataset.title}: {len(test.labels)} test pictures"
+    title = f"{name} on {params.dataset.title}"
     figures = model_report.figures(model, data, logits["test"], tables, title)
 
     with whole_folder(paths.metrics(dataset, name)) as target:

@@ -91,7 +91,7 @@ def train_and_test(board: pd.DataFrame, title: str) -> Figure:
         finish(axes)
     legend_below(figure, left)
     entitle(figure, title)
-    number_points(figure, {right: points.set_index(points.index + 1)})
+    number_points(figure, {right: points.set_axis(range(1, len(board) + 1))})
     return figure
 
 
