@@ -147,6 +147,9 @@ def test_a_queued_experiment_runs_its_snapshot_and_logs_to_the_same_store(clone)
     assert new.info.artifact_uri.startswith((clone / "mlartifacts").as_uri())
     shown = json.loads(succeed(clone, "dvc", "exp", "show", "--json").stdout)
     assert "Failed" not in json.dumps(shown)
+    told = succeed(clone, "menagerie", "report", "--replicates").stdout
+    assert re.search(r"^ *cnn +2 +7, 42 ", told, flags=re.MULTILINE), told
+    assert "7, 42" in (clone / "reports/digits.html").read_text(encoding="utf-8")
 
 
 def test_an_unknown_choice_is_refused_with_the_known_ones(clone):
@@ -159,16 +162,44 @@ def test_an_unknown_choice_is_refused_with_the_known_ones(clone):
     assert (clone / "params.yaml").read_bytes() == before
 
 
-def test_dvc_draws_confusion_matrices_and_learning_curves(clone, tmp_path):
-    succeed(clone, "dvc", "plots", "show", "-o", str(tmp_path))
+@pytest.mark.parametrize("what", [["show"], ["diff", "HEAD"]])
+def test_dvc_draws_curves_bars_and_confusion_matrices(clone, tmp_path, what):
+    succeed(clone, "dvc", "plots", *what, "-o", str(tmp_path))
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     for title in (
         "Confusion of cnn",
         "Confusion of cnn_augmented",
         "Validation accuracy by model",
+        "Validation loss by model",
         "Test accuracy",
+        "Train less test accuracy",
+        "ROC, macro average",
     ):
         assert title in page
+
+
+def test_a_page_for_people_is_made_of_what_the_run_left(clone):
+    assert "wrote reports/digits.html" in succeed(clone, "menagerie", "report").stdout.replace(os.sep, "/")
+    page = (clone / "reports/digits.html").read_text(encoding="utf-8")
+    summary = json.loads((clone / "metrics/digits/summary.json").read_text(encoding="utf-8"))
+    for name, values in summary["models"].items():
+        assert f'id="model-{name}"' in page
+        assert f"{100 * values['accuracy']:.2f}" in page
+    assert succeed(clone, "git", "status", "--porcelain").stdout == ""
+
+
+def test_robustness_is_measured_where_it_is_asked_for_and_trains_nothing(clone):
+    try:
+        again = succeed(clone, "dvc", "exp", "run", *TWO_MODELS, "-S", "evaluation.robustness=true")
+        assert stages_run(again) == ["evaluate@cnn", "evaluate@cnn_augmented", "compare"]
+        table = pd.read_csv(clone / "metrics/digits/models/cnn/robustness.csv")
+        assert len(table) == 7 * 5
+        assert (table["n"] == 360).all()
+        report = (clone / "reports/digits.md").read_text(encoding="utf-8")
+        assert "## Robustness" in report
+    finally:
+        succeed(clone, "git", "checkout", "-q", "--", ".")
+        succeed(clone, "dvc", "checkout", "-q")
 
 
 @pytest.mark.parametrize("stage", ["download", "prepare", "split", "compare"])
