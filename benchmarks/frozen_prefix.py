@@ -36,7 +36,7 @@ from menagerie.params.section import parse  # noqa: E402
 from menagerie.seeding import seed_everything  # noqa: E402
 from menagerie.training import train  # noqa: E402
 
-CLASSES, COUNT, VAL, ROUNDS, EPOCHS = 5, 2064, 64, 3, 12
+CLASSES, COUNT, VAL, ROUNDS, EPOCHS = 5, 1032, 64, 7, 12
 MODELS = {
     "resnet50v2_transfer": 100,
     "mobilenet_v2_transfer": 100,
