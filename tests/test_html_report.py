@@ -539,8 +539,10 @@ def test_the_settings_of_a_model_are_those_of_params_yaml(params):
     }
 
 
+@pytest.mark.parametrize("robustness", ["true", "false"])
 @pytest.mark.parametrize("models", [["sign_cnn"], list(MODELS)])
-def test_the_command_composes_the_very_settings(study, models):
+def test_the_command_composes_the_very_settings(params, models, robustness):
+    study = params("study=sign_digits", f"model=[{','.join(MODELS)}]", f"evaluation.robustness={robustness}")
     words = shlex.split(comparison.again(study, models))
     assert words[:3] == ["dvc", "exp", "run"]
     settings = composed(*[word for word in words[3:] if word != "-S"])
