@@ -46,6 +46,7 @@ OURS = {  # networks as meant, and those of no notebook: the counts that their f
     "resnet9": (CIFAR10, 6_577_610, 6_573_130),
     "sign_resnet9": (SIGNS, 469_626, 468_378),
     "resnet9_narrow": (CIFAR10, 488_314, 486_938),
+    "animals_resnet9": (SIZE_001, 11_594_181, 11_586_885),
 }
 BEST_EPOCH = "phases.main.early_stopping.restore_best"
 MEANT = {  # a file as meant: the one as published, and all that may differ
