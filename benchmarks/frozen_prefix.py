@@ -1,6 +1,6 @@
 """Training on what a frozen prefix gave, beside training through it again in every epoch.
 
-use: python benchmarks/frozen_prefix.py   (a quarter of an hour; writes benchmarks/frozen_prefix.md)
+use: python benchmarks/frozen_prefix.py   (half an hour; writes benchmarks/frozen_prefix.md)
 
 Both ways train the same model on the same random pictures with random weights, 100x100 (`ann`: 299x299), in
 turns, epoch by epoch, each in a process of its own; the cost of a step depends neither on what pictures show
@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT / "src"))
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import yaml  # noqa: E402
-from turns import go_on, reported, start, subset, tell_and_wait  # noqa: E402
+from turns import MEMORY, go_on, reported, start, subset, tell_and_wait  # noqa: E402
 
 from menagerie.data import Data  # noqa: E402
 from menagerie.features import features, split_at_prefix  # noqa: E402
@@ -118,7 +118,7 @@ def main() -> None:
     if len(sys.argv) == 5:
         run(*sys.argv[1:])
         return
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
         rows = [side_by_side(Path(name), model, side) for model, side in MODELS.items()]
     head = (
         "# A frozen prefix run once, beside one run in every epoch\n\n"

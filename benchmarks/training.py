@@ -1,13 +1,13 @@
-"""Training of the from-scratch networks: Menagerie's feeding from disk beside a bare `model.fit` in memory.
+"""Training of the from-scratch networks: Menagerie's feeding from a file beside a bare `model.fit`.
 
 use: python benchmarks/training.py   (or: make bench; a quarter of an hour, writes benchmarks/training.md)
 
 Both train the same network, at the picture size and batch of its notebook, on the same random pictures, in
-turns, epoch by epoch, each in a process of its own: Menagerie with the deterministic kernels that the
-pipeline uses and with what comes before anything trained run once (only `ann` has such a part, its resize),
-the bare fit without, as a notebook has it, on uint8 arrays in memory. The cost of a step does not depend on
-what pictures show. Then the peak memory of training `sign_cnn`, by the number of pictures on
-disk.
+turns, epoch by epoch, each in a process of its own. Menagerie reads them from a file, in memory (/dev/shm)
+where the system has that, with the deterministic kernels that the pipeline uses, and runs what comes before
+anything trained once (only `ann` has such a part, its resize). The bare fit has uint8 arrays in memory and,
+like a notebook, any kernels. The cost of a step does not depend on what pictures show. Then the peak memory
+of training `sign_cnn`, by the number of pictures in the file.
 """
 
 import os
@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT / "src"))
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import yaml  # noqa: E402
-from turns import go_on, reported, start, subset, tell_and_wait  # noqa: E402
+from turns import MEMORY, go_on, reported, start, subset, tell_and_wait  # noqa: E402
 
 from menagerie.data import Data  # noqa: E402
 from menagerie.models import build_model  # noqa: E402
@@ -35,7 +35,7 @@ from menagerie.params.section import parse  # noqa: E402
 from menagerie.seeding import seed_everything  # noqa: E402
 from menagerie.training import train  # noqa: E402
 
-CLASSES, VAL, ROUNDS = 10, 256, 5
+CLASSES, VAL, ROUNDS = 10, 256, 7
 NETWORKS = {  # the side of the pictures, and how many: a few seconds an epoch
     "ann": (299, 2048),
     "cnn": (299, 512),
@@ -81,7 +81,7 @@ def menagerie_epochs(name: str, images: np.ndarray, epochs: int) -> None:
         images, classes, {"train": subset(0, count, CLASSES), "val": subset(count, len(images), CLASSES)}
     )
     compute = Compute(max_epochs=epochs, precision="float32", cache_gb=20)
-    with tempfile.TemporaryDirectory() as kept:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as kept:
         train(model, spec, data, 0, compute, Path(kept), tell_epoch, 0)
 
 
@@ -149,10 +149,10 @@ def main() -> None:
         SIDES[way](name, np.load(path, mmap_mode="r"), int(epochs))
         return
     lines = ["| network | pictures | Menagerie | bare fit | Menagerie / bare fit |", "|---|---|---|---|---|"]
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
         folder = Path(name)
         lines += [side_by_side(folder, network, *size) for network, size in NETWORKS.items()]
-        lines += ["", "| pictures on disk | peak memory of training, MiB |", "|---|---|"]
+        lines += ["", "| pictures in the file | peak memory of training, MiB |", "|---|---|"]
         for count in (1_650, 6_600, 26_400):
             lines.append(f"| {count:,} | {peak_memory(pictures(folder, 100, count + VAL)):.0f} |")
     head = (

@@ -23,6 +23,13 @@ CLASSES = 3
 GB = 1e9
 
 
+@pytest.fixture(autouse=True)
+def networks_let_go():
+    """Those of one test after another would add up to many GB."""
+    yield
+    keras.utils.clear_session()
+
+
 def pictures(folder, side, count=20):
     path = folder / "images.npy"
     np.save(path, np.random.default_rng(0).integers(0, 256, (count, side, side, 3), np.uint8))
