@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT / "src"))
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import yaml  # noqa: E402
-from turns import MEMORY, go_on, reported, start, subset, tell_and_wait  # noqa: E402
+from turns import MEMORY, go_on, reported, start, subset, tell_and_wait, tell_epoch  # noqa: E402
 
 from menagerie.data import Data  # noqa: E402
 from menagerie.features import features, split_at_prefix  # noqa: E402
@@ -83,7 +83,7 @@ def run(way: str, name: str, path: str, kept: str) -> None:
         features(prefix, images, np.arange(len(images)), Path(kept), 1e11)
         tell_and_wait(time.perf_counter() - started)
     compute = Compute(max_epochs=ROUNDS + 1, precision="float32", cache_gb=100 if way == "kept" else 0)
-    train(model, spec, data, 0, compute, Path(kept), lambda logs, _: tell_and_wait(logs["epoch_seconds"]), 0)
+    train(model, spec, data, 0, compute, Path(kept), tell_epoch, 0)
 
 
 def side_by_side(folder: Path, name: str, side: int) -> str:

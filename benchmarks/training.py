@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT / "src"))
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import yaml  # noqa: E402
-from turns import MEMORY, go_on, reported, start, subset, tell_and_wait  # noqa: E402
+from turns import MEMORY, go_on, reported, start, subset, tell_and_wait, tell_epoch  # noqa: E402
 
 from menagerie.data import Data  # noqa: E402
 from menagerie.models import build_model  # noqa: E402
@@ -83,10 +83,6 @@ def menagerie_epochs(name: str, images: np.ndarray, epochs: int) -> None:
     compute = Compute(max_epochs=epochs, precision="float32", cache_gb=20)
     with tempfile.TemporaryDirectory(dir=MEMORY) as kept:
         train(model, spec, data, 0, compute, Path(kept), tell_epoch, 0)
-
-
-def tell_epoch(logs: dict[str, float], epoch: int) -> None:
-    tell_and_wait(logs["epoch_seconds"])
 
 
 def bare_epochs(name: str, images: np.ndarray, epochs: int) -> None:

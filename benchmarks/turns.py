@@ -31,6 +31,11 @@ def tell_and_wait(seconds: float) -> None:
     sys.stdin.readline()
 
 
+def tell_epoch(measured: dict[str, float], epoch: int) -> None:
+    """As `tell_and_wait`, for training.train to call after each epoch."""
+    tell_and_wait(measured["epoch_seconds"])
+
+
 def reported(process: subprocess.Popen) -> float:
     return float(process.stdout.readline())
 
