@@ -30,7 +30,7 @@ import pandas as pd  # noqa: E402
 import yaml  # noqa: E402
 from turns import subset  # noqa: E402
 
-from menagerie import calibration, corruptions, evaluation, model_report, paths  # noqa: E402
+from menagerie import corruptions, model_report, paths  # noqa: E402
 from menagerie.data import Data  # noqa: E402
 from menagerie.files import write_json  # noqa: E402
 from menagerie.model_files import predict  # noqa: E402
@@ -69,14 +69,8 @@ def logits_of(data: Data, seed: int) -> dict[str, np.ndarray]:
 
 def evaluate(data: Data, logits: dict[str, np.ndarray], model: keras.Model | None, folder: Path) -> None:
     """What stages/evaluate.py does after prediction; without a model, no figures."""
-    train, val, test = (data.subsets[part] for part in SIZES)
-    scaled = calibration.temperature_scaling(val.labels, logits["val"], test.labels, logits["test"])
-    metrics = {
-        "train": evaluation.accuracy_and_loss(train.labels, logits["train"]),
-        "val": evaluation.scores(val.labels, logits["val"]),
-        "test": evaluation.scores(test.labels, logits["test"]),
-        "gap": 0.1,
-        "calibration": scaled,
+    test = data.subsets["test"]
+    metrics = model_report.scores(data.subsets, logits) | {
         "epochs": 50,
         "params": 1_000_000,
         "model_bytes": 4_000_000,

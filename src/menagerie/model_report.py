@@ -1,4 +1,6 @@
-"""The tables and figures of one model, by the name of their file."""
+"""The scores of one model, and its tables and figures by the name of their file."""
+
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,6 +14,19 @@ from menagerie.plots import model as plots
 from menagerie.previews import augmentations
 
 EXAMPLES, MISTAKES, PAIRS, PER_PAIR, AUGMENTED, EXPLAINED = 16, 12, 6, 8, 8, 4  # pictures in a figure
+
+
+def scores(subsets: dict[str, Subset], logits: dict[str, np.ndarray]) -> dict[str, Any]:
+    """What is measured of train, val and test, the gap between train and test accuracy, the calibration."""
+    train, val, test = (subsets[part] for part in ("train", "val", "test"))
+    measured = {
+        "train": evaluation.accuracy_and_loss(train.labels, logits["train"]),
+        "val": evaluation.scores(val.labels, logits["val"]),
+        "test": evaluation.scores(test.labels, logits["test"]),
+    }
+    scaled = calibration.temperature_scaling(val.labels, logits["val"], test.labels, logits["test"])
+    gap = measured["train"]["accuracy"] - measured["test"]["accuracy"]
+    return measured | {"gap": gap, "calibration": scaled}
 
 
 def tables(test: Subset, logits: np.ndarray, classes: list[str]) -> dict[str, pd.DataFrame]:

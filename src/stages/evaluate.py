@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from menagerie import calibration, corruptions, evaluation, model_report, paths, tracking
+from menagerie import corruptions, model_report, paths, tracking
 from menagerie.data import load_data
 from menagerie.files import file_sha256, read_json, whole, whole_folder, write_json
 from menagerie.model_files import load_model, predict
@@ -22,7 +22,7 @@ def main(name: str) -> None:
     params = load_params(paths.PARAMS)
     dataset, folder = params.dataset.name, paths.model(params.dataset.name, name)
     data = load_data(paths.images(dataset), paths.split(dataset))
-    train, val, test = (data.subsets[part] for part in ("train", "val", "test"))
+    test = data.subsets["test"]
     seed_everything(params.seed)
     model, history = load_model(folder / "model.keras"), pd.read_csv(folder / "history.csv")
     logits = {part: predict(model, data.images, data.subsets[part].rows) for part in ("train", "val")}
@@ -30,16 +30,7 @@ def main(name: str) -> None:
     logits["test"] = predict(model, data.images, test.rows)
     milliseconds = 1000 * (time.perf_counter() - started) / len(test.rows)
 
-    measured = {
-        "train": evaluation.accuracy_and_loss(train.labels, logits["train"]),
-        "val": evaluation.scores(val.labels, logits["val"]),
-        "test": evaluation.scores(test.labels, logits["test"]),
-    }
-    metrics = measured | {
-        "gap": measured["train"]["accuracy"] - measured["test"]["accuracy"],
-        "calibration": calibration.temperature_scaling(
-            val.labels, logits["val"], test.labels, logits["test"]
-        ),
+    metrics = model_report.scores(data.subsets, logits) | {
         "epochs": len(history),
         "params": model.count_params(),
         "model_bytes": (folder / "model.keras").stat().st_size,
@@ -62,11 +53,11 @@ def main(name: str) -> None:
     record_cost(paths.run_record(dataset, name), model_sha256, milliseconds)
 
     with tracking.evaluation_run(params, name, model_sha256) as run:
-        run.log_metrics({f"test_{key}": value for key, value in measured["test"].items()})
-        run.log_metrics({"train_accuracy": measured["train"]["accuracy"], "gap": metrics["gap"]})
+        run.log_metrics({f"test_{key}": value for key, value in metrics["test"].items()})
+        run.log_metrics({"train_accuracy": metrics["train"]["accuracy"], "gap": metrics["gap"]})
         run.log_files(paths.metrics(dataset, name), "metrics")
         run.log_files(paths.model_plots(dataset, name), "plots")
-    accuracy, n = measured["test"]["accuracy"], measured["test"]["n"]
+    accuracy, n = metrics["test"]["accuracy"], metrics["test"]["n"]
     print(f"evaluate@{name}: wrote {paths.metrics(dataset, name)}: test accuracy {accuracy:.4f} of {n}")
 
 
