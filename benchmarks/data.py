@@ -1,7 +1,6 @@
 """Pictures per second of prepare, and of feeding training, beside other ways to do it.
 
-use: pip install opencv-python-headless
-     MENAGERIE_MIRROR=<folder> python benchmarks/data.py   (five minutes; writes benchmarks/data.md)
+use: MENAGERIE_MIRROR=<folder> python benchmarks/data.py   (five minutes; writes benchmarks/data.md)
 
 Every way reads the same archive, or the same files unpacked from it, and gives RGB of one size. The ways
 take turns; a ratio is of two rates of the same round, and the median over the rounds is told. Two sets:
@@ -13,7 +12,6 @@ as Animals-10 has (486,531,396 bytes in 26,179 pictures of about 300x225).
 
 import os
 import platform
-import re
 import resource
 import shutil
 import statistics
@@ -24,25 +22,29 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 from zipfile import ZipFile
 
-import httpx
+import cv2
 import numpy as np
+import simplejpeg
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
-from menagerie.data import gather  # noqa: E402
-from menagerie.download import Remote, fetch  # noqa: E402
 from menagerie.files import file_sha256  # noqa: E402
 from menagerie.images.layout import find_pictures  # noqa: E402
 from menagerie.images.preparing import prepare  # noqa: E402
 
+# Keras, pandas and httpx are imported where they are used: as `python src prepare` does without them, so do
+# the processes that prepare starts here, which load this file anew.
+
 MIRROR = Path(os.environ.get("MENAGERIE_MIRROR", ROOT / "../shared/mirror"))
-ROUNDS = 5
+ROUNDS = 7
 GRAIN = 5.0  # standard deviation, of 255
 CORES = os.cpu_count() or 1
 
@@ -69,13 +71,7 @@ def with_pillow(archive: Path, side: int) -> None:
         np.asarray(picture)
 
 
-# The other libraries are imported where they are used: processes that prepare starts load this file anew.
-
-
 def with_simplejpeg(archive: Path, side: int) -> None:
-    import cv2
-    import simplejpeg
-
     for content in members(archive):
         pixels = simplejpeg.decode_jpeg(content, "RGB")
         if pixels.shape[:2] != (side, side):
@@ -83,8 +79,6 @@ def with_simplejpeg(archive: Path, side: int) -> None:
 
 
 def with_opencv(archive: Path, side: int) -> None:
-    import cv2
-
     for content in members(archive):
         pixels = cv2.cvtColor(cv2.imdecode(np.frombuffer(content, np.uint8), 1), cv2.COLOR_BGR2RGB)
         if pixels.shape[:2] != (side, side):
@@ -109,6 +103,7 @@ def rates(ways: dict[str, Callable[[], None]], count: int) -> dict[str, list[flo
     found: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(ROUNDS):
         for name in np.roll(list(ways), number):
+            os.sync()  # what the one before wrote
             started = time.perf_counter()
             ways[name]()
             found[name].append(count / (time.perf_counter() - started))
@@ -205,6 +200,8 @@ def report_memory(archive: str, folders: str, side: str) -> None:
 
 def feeding(folder: Path) -> list[str]:
     """Milliseconds for a batch of 64 at 299x299: out of the prepared array, and decoded again by Keras."""
+    from menagerie.data import gather
+
     archive, batches = folder / "photos.zip", 2_000 // 64
     pictures = find_pictures([archive], "{class}")
     prepare(pictures, (299, 299), folder / "a.npy", folder / "m.csv", folder / "w", 0.0)
@@ -232,18 +229,38 @@ def feeding(folder: Path) -> list[str]:
     return [*lines, "", f"The array is **{ratio:.0f} times** faster (median of {ROUNDS} ratios).", ""]
 
 
+class SendFile(SimpleHTTPRequestHandler):
+    """Hands files to the kernel to send: on few cores a server that copies them would be what is measured."""
+
+    def copyfile(self, source: BinaryIO, outputfile: BinaryIO) -> None:
+        outputfile.flush()
+        self.connection.sendfile(source)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def serve(folder: str) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SendFile, directory=folder))
+    print(server.server_port, flush=True)
+    server.serve_forever()
+
+
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """Python's own server on loopback, in a process of its own."""
-    command = [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "-d", str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
-        said = re.search(r"port (\d+)", server.stdout.readline())
-        yield f"http://127.0.0.1:{said[1]}"
+    """A server on loopback, in a process of its own."""
+    command = [sys.executable, __file__, "serve", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        yield f"http://127.0.0.1:{server.stdout.readline().strip()}"
         server.terminate()
 
 
 def downloading(folder: Path) -> list[str]:
     """Bring 512 MiB from a mirror folder, and from a server on loopback, beside a plain copy."""
+    import httpx
+
+    from menagerie.download import Remote, fetch
+
     source = folder / "served" / "large.bin"
     source.parent.mkdir()
     source.write_bytes(np.random.default_rng(0).bytes(1 << 29))
@@ -299,4 +316,10 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    report_memory(*sys.argv[1:]) if sys.argv[1:] else main()
+    match sys.argv[1:]:
+        case ["serve", folder]:
+            serve(folder)
+        case [archive, folders, side]:
+            report_memory(archive, folders, side)
+        case _:
+            main()

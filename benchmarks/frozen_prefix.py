@@ -2,15 +2,17 @@
 
 use: python benchmarks/frozen_prefix.py   (half an hour; writes benchmarks/frozen_prefix.md)
 
-Both ways train the same model on the same random pictures with random weights, 100x100 (`ann`: 299x299), in
-turns, epoch by epoch, each in a process of its own; the cost of a step depends neither on what pictures show
-nor on what weights hold. The first epoch, which traces the graph, does not count. `pass` is the one pass of
-the prefix over all pictures, with its tracing, hashing and writing. `12 epochs` is
-12 x plain / (pass + 12 x kept); `next run` is 12 x plain / (12 x kept): another head on the same prefix.
+Both ways train the same model on the same random pictures with random weights, 100x100 (`ann`: 299x299), each
+time in a process of its own, in turns; the cost of a step depends neither on what pictures show nor on what
+weights hold. A process counts by its median epoch; its first, which traces the graph, is left out. `pass` is
+the one pass of the prefix over all pictures, with its tracing, hashing and writing. `12 epochs` is
+12 x plain / (pass + 12 x kept); `next run` is plain / kept: another head on the same prefix.
 """
 
+import json
 import os
 import platform
+import shutil
 import statistics
 import sys
 import tempfile
@@ -24,7 +26,7 @@ sys.path.insert(0, str(ROOT / "src"))
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import yaml  # noqa: E402
-from turns import MEMORY, go_on, reported, start, subset, tell_and_wait, tell_epoch  # noqa: E402
+from turns import MEMORY, subset, told  # noqa: E402
 
 from menagerie.data import Data  # noqa: E402
 from menagerie.features import features, split_at_prefix  # noqa: E402
@@ -36,7 +38,8 @@ from menagerie.params.section import parse  # noqa: E402
 from menagerie.seeding import seed_everything  # noqa: E402
 from menagerie.training import train  # noqa: E402
 
-CLASSES, COUNT, VAL, ROUNDS, EPOCHS = 5, 1032, 64, 7, 12
+CLASSES, COUNT, VAL = 5, 1032, 64
+EPOCHS, RUNS, WHOLE = 3, 3, 12  # measured in a run; runs of each way; what an experiment takes
 MODELS = {
     "resnet50v2_transfer": 100,
     "mobilenet_v2_transfer": 100,
@@ -64,8 +67,8 @@ def pictures(folder: Path, side: int) -> Path:
     return path
 
 
-def run(way: str, name: str, path: str, kept: str) -> None:
-    """Train, as the stage does; `kept` first makes the pass and reports it."""
+def run(way: str, name: str, path: str, kept: str) -> list[float]:
+    """Train as the stage does; the seconds of each epoch, and for `kept` those of the pass before them."""
     spec = spec_of(name)
     images = np.load(path, mmap_mode="r")
     data = Data(
@@ -75,48 +78,43 @@ def run(way: str, name: str, path: str, kept: str) -> None:
     )
     seed_everything(0)
     model = build_model(spec, images.shape[1:], CLASSES)
+    seconds = []
     if way == "kept":
         if isinstance(spec, PretrainedModel):
             freeze(model, next(iter(spec.phases.values())))
         prefix, _ = split_at_prefix(model)
         started = time.perf_counter()
         features(prefix, images, np.arange(len(images)), Path(kept), 1e11)
-        tell_and_wait(time.perf_counter() - started)
-    compute = Compute(max_epochs=ROUNDS + 1, precision="float32", cache_gb=100 if way == "kept" else 0)
-    train(model, spec, data, 0, compute, Path(kept), tell_epoch, 0)
+        seconds.append(time.perf_counter() - started)
+    compute = Compute(max_epochs=EPOCHS + 1, precision="float32", cache_gb=100 if way == "kept" else 0)
+    measured: list[dict[str, float]] = []
+    checkpoint = Path(kept) / "checkpoint.npz"
+    train(model, spec, data, 0, compute, Path(kept), checkpoint, lambda epoch, _: measured.append(epoch), 0)
+    return seconds + [epoch["epoch_seconds"] for epoch in measured]
 
 
 def side_by_side(folder: Path, name: str, side: int) -> str:
     path, kept = pictures(folder, side), folder / "kept"
-    running = {"kept": start("kept", name, path, kept)}
-    seconds = reported(running["kept"])  # the pass, while nothing else runs
-    (size,) = [file.stat().st_size for file in kept.glob("*.npy")]
-    go_on(running["kept"])
-    reported(running["kept"])
-    running["plain"] = start("plain", name, path, kept)
-    reported(running["plain"])
-    epochs: dict[str, list[float]] = {"plain": [], "kept": []}
-    for _ in range(ROUNDS):
-        for way, values in epochs.items():
-            go_on(running[way])
-            values.append(reported(running[way]))
-    for process in running.values():
-        process.communicate("\n")
-    for file in kept.iterdir():
-        file.unlink()
-    plain, fast = (statistics.median(values) for values in epochs.values())
-    whole = EPOCHS * plain / (seconds + EPOCHS * fast)
-    numbers = (
-        f"{plain:.2f} | {fast:.2f} | {seconds:.1f} | {size / 1e6:.0f} | {whole:.1f} | {plain / fast:.1f}"
-    )
-    row = f"| `{name}` | {numbers} |"
+    turns = []  # of (plain, kept, pass)
+    for _ in range(RUNS):
+        _, *plain = told("plain", name, path, kept)
+        seconds, _, *fast = told("kept", name, path, kept)
+        turns.append((statistics.median(plain), statistics.median(fast), seconds))
+        (size,) = [file.stat().st_size for file in kept.glob("*.npy")]
+        shutil.rmtree(kept)
+    plain, fast, seconds = map(statistics.median, zip(*turns, strict=True))
+    whole = [WHOLE * plain / (seconds + WHOLE * fast) for plain, fast, seconds in turns]
+    later = [plain / fast for plain, fast, _ in turns]
+    row = f"| `{name}` | {plain:.2f} | {fast:.2f} | {seconds:.1f} | {size / 1e6:.0f} "
+    row += f"| {statistics.median(whole):.1f} | {min(whole):.1f} to {max(whole):.1f} "
+    row += f"| {statistics.median(later):.1f} |"
     print(row, flush=True)
     return row
 
 
 def main() -> None:
     if len(sys.argv) == 5:
-        run(*sys.argv[1:])
+        print(json.dumps(run(*sys.argv[1:])))
         return
     with tempfile.TemporaryDirectory(dir=MEMORY) as name:
         rows = [side_by_side(Path(name), model, side) for model, side in MODELS.items()]
@@ -124,10 +122,10 @@ def main() -> None:
         "# A frozen prefix run once, beside one run in every epoch\n\n"
         f"`python benchmarks/frozen_prefix.py` on {os.cpu_count()} cores ({platform.machine()}), Keras "
         f"{keras.version()} on {keras.backend.backend()}, {COUNT:,} + {VAL} pictures, medians of "
-        f"{ROUNDS} epochs in turns. `plain` and `kept` are seconds an epoch, `pass` seconds, the last two "
-        "how many times faster.\n\n"
-        "| model | plain | kept | pass | MB on disk | 12 epochs | next run |\n"
-        "|---|---|---|---|---|---|---|\n"
+        f"{RUNS} turns of {EPOCHS} epochs a way. `plain` and `kept` are seconds an epoch, `pass` seconds, "
+        "`12 epochs` and `next run` how many times faster.\n\n"
+        "| model | plain | kept | pass | MB on disk | 12 epochs | of single turns | next run |\n"
+        "|---|---|---|---|---|---|---|---|\n"
     )
     target = Path(__file__).with_suffix(".md")
     target.write_text(head + "\n".join(rows) + "\n", encoding="utf-8")

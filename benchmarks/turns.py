@@ -1,5 +1,11 @@
-"""What the benchmarks of training share: labels of random pictures, and processes that take turns."""
+"""What the benchmarks of training share: random data, and a process for each side of a comparison.
 
+The sides take turns as whole processes, one at a time. Two that wait for each other would be measured by what
+the machine does to the memory of an idle process: where it is taken back after some seconds, an epoch that
+follows a wait takes up to three times as long.
+"""
+
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -19,26 +25,8 @@ def subset(start: int, stop: int, classes: int) -> Subset:
     return Subset(rows, (rows % classes).astype(np.int32), rows.astype(object))
 
 
-def start(*arguments: object) -> subprocess.Popen:
-    """Run a benchmark's own file again, with these arguments, in a process that reports and waits."""
+def told(*arguments: object) -> list[float]:
+    """Run a benchmark's own file again with these arguments: the list of numbers that it prints last."""
     command = [sys.executable, sys.argv[0], *map(str, arguments)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-def tell_and_wait(seconds: float) -> None:
-    """Report to the process that started this one, and go on when it says so."""
-    print(f"{seconds:.6f}", flush=True)
-    sys.stdin.readline()
-
-
-def tell_epoch(measured: dict[str, float], epoch: int) -> None:
-    """As `tell_and_wait`, for training.train to call after each epoch."""
-    tell_and_wait(measured["epoch_seconds"])
-
-
-def reported(process: subprocess.Popen) -> float:
-    return float(process.stdout.readline())
-
-
-def go_on(process: subprocess.Popen) -> None:
-    print(file=process.stdin, flush=True)
+    process = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(process.stdout.splitlines()[-1])

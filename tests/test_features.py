@@ -51,7 +51,10 @@ def fit(spec, images, folder, cache_gb, epochs=2):
     seed_everything(5)
     model = build_model(spec, images.shape[1:], CLASSES)
     compute = Compute(max_epochs=epochs, precision="float32", cache_gb=cache_gb)
-    trained = training.train(model, spec, splits(images), 5, compute, folder, lambda *_: None, verbose=0)
+    place = folder / "checkpoint.npz"
+    trained = training.train(
+        model, spec, splits(images), 5, compute, folder, place, lambda *_: None, verbose=0
+    )
     return model, trained.history
 
 

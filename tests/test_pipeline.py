@@ -331,6 +331,37 @@ def test_a_killed_training_leaves_no_output_and_a_terminated_one_ends_its_run(pr
     assert sorted(kept.info.status for kept in runs_of(prepared)) == ["KILLED", "RUNNING"]
 
 
+# As `python src train cnn`, with a checkpoint after each epoch.
+EAGER = """
+import runpy, sys
+sys.path.insert(0, "src")
+from menagerie import checkpoints
+checkpoints.EVERY = 0
+sys.argv = ["src", "train", "cnn"]
+runpy.run_path("src", run_name="__main__")
+"""
+
+
+def test_a_killed_training_goes_on_where_it_stood_and_ends_with_the_same_bytes(prepared):
+    outputs = [prepared / "models/digits/cnn" / name for name in ("model.keras", "history.csv")]
+    succeed(prepared, sys.executable, "src", "train", "cnn")
+    expected = [output.read_bytes() for output in outputs]
+    shutil.rmtree(prepared / "models/digits/cnn")
+    command = [sys.executable, "-c", EAGER]
+    with subprocess.Popen(command, cwd=prepared, stdout=subprocess.PIPE, text=True) as training:
+        for _ in range(4):
+            next(line for line in training.stdout if "val_loss" in line)
+        training.kill()
+        training.stdout.read()
+    assert not (prepared / "models/digits/cnn").exists()
+    done = succeed(prepared, sys.executable, "src", "train", "cnn")
+    assert "train@cnn: goes on where a run was stopped before" in done.stdout
+    assert "Epoch 1/" not in done.stdout
+    assert [output.read_bytes() for output in outputs] == expected
+    assert not list((prepared / ".work/checkpoints").glob("*.npz"))
+    shutil.rmtree(prepared / "models/digits/cnn")
+
+
 # pretrained bases
 
 XCEPTION = ("dvc", "exp", "run", "-S", "model=xception_partial", "-S", "compute.max_epochs=1")

@@ -1,6 +1,7 @@
 """Training on small real arrays on disk: order, phases, history, repeatability."""
 
 import os
+import random
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from menagerie.seeding import seed_everything  # noqa: E402
 pytestmark = pytest.mark.tensorflow
 
 CLASSES = 3
+NOWHERE = Path("unused")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,11 @@ def fit(images, params, *overrides, epochs=3, seed=1, **options):
     seen = []
     on_epoch = options.get("on_epoch", lambda metrics, epoch: seen.append((epoch, metrics)))
     compute = Compute(max_epochs=epochs, precision="float32", cache_gb=0)
-    return model, training.train(model, spec, data, seed, compute, Path("unused"), on_epoch, verbose=0), seen
+    return (
+        model,
+        training.train(model, spec, data, seed, compute, NOWHERE, NOWHERE, on_epoch, verbose=0),
+        seen,
+    )
 
 
 def test_every_picture_comes_once_an_epoch_with_its_own_label(images):
@@ -130,6 +136,12 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(images, pa
     for one, again in zip(weights[0], weights[1], strict=True):
         np.testing.assert_array_equal(one, again)
     assert not np.array_equal(weights[0][0], weights[2][0])
+
+
+def test_whoever_is_told_of_an_epoch_cannot_change_the_result(images, params):
+    quiet, *_ = fit(images, params)
+    loud, *_ = fit(images, params, on_epoch=lambda *_: random.seed(7))
+    assert all(map(np.array_equal, quiet.get_weights(), loud.get_weights()))
 
 
 def test_predictions_do_not_depend_on_how_they_are_batched(images, params):
@@ -235,7 +247,7 @@ def test_balanced_class_weights_give_each_class_the_same_pull(images, params):
     model = build_model(spec, images.shape[1:], CLASSES)
     data = Data(images, ["r", "g", "b"], {"train": subset(rows), "val": subset(range(45, 60))})
     compute = Compute(max_epochs=1, precision="float32", cache_gb=0)
-    trained = training.train(model, spec, data, 1, compute, Path("unused"), lambda *_: None, verbose=0)
+    trained = training.train(model, spec, data, 1, compute, NOWHERE, NOWHERE, lambda *_: None, verbose=0)
     logits = predict(model, images, rows).astype(np.float64)
     log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
     labels = rows % CLASSES

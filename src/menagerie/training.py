@@ -1,6 +1,7 @@
 """Training: phases one after another, and pictures fed from disk ahead of the step."""
 
 import math
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.class_weight import compute_class_weight
 
+from menagerie import checkpoints
 from menagerie.data import Data, Subset, gather
 from menagerie.errors import ModelError
 from menagerie.features import features, split_at_prefix
@@ -28,8 +30,8 @@ class Batches(keras.utils.PyDataset):
 
     In place of pictures there may be what a part of the network gives for them, float32. With `classes`
     the labels are one-hot, float32 (b, classes), for a loss that smooths them. With a `seed` the pictures
-    come in a new order each epoch, a function of (seed, epoch) alone, so that a run can be taken up again
-    at any epoch; with None they come in the split's own order.
+    come in a new order each epoch, a function of (seed, epoch) alone; with None they come in the split's own
+    order. (While it fits, Keras also shuffles whole batches, with Python's generator.)
     """
 
     def __init__(
@@ -68,27 +70,32 @@ class Batches(keras.utils.PyDataset):
 
 
 class EpochRecorder(keras.callbacks.Callback):
-    """Collect what each epoch measured, with its phase, learning rate and seconds, and pass it on."""
+    """Add what each epoch measured to `rows`, with its phase, learning rate and seconds, and pass it on."""
 
-    def __init__(self, phase: str, on_epoch: OnEpoch) -> None:
+    def __init__(self, phase: str, rows: list[dict[str, Any]], on_epoch: OnEpoch) -> None:
         super().__init__()
-        self.phase, self.on_epoch, self.rows = phase, on_epoch, []
+        self.phase, self.rows, self.on_epoch = phase, rows, on_epoch
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self.learning_rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self.started = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        measured = {name: float(logs[name]) for name in ("loss", "accuracy", "val_loss", "val_accuracy")} | {
-            "learning_rate": self.learning_rate
-        }
+        measured = {name: float(logs[name]) for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
         if not math.isfinite(measured["loss"]):
             raise ModelError(
                 f"the loss is {measured['loss']} in epoch {epoch + 1} of phase {self.phase}; "
                 f"lower its learning_rate ({self.learning_rate:g} now)"
             )
-        self.rows.append({"epoch": epoch + 1, "phase": self.phase} | measured)
-        self.on_epoch(measured | {"epoch_seconds": time.perf_counter() - self.started}, epoch + 1)
+        took = {"learning_rate": self.learning_rate, "epoch_seconds": time.perf_counter() - self.started}
+        self.rows.append({"epoch": epoch + 1, "phase": self.phase} | measured | took)
+        pass_on(self.rows[-1], self.on_epoch)
+
+
+def pass_on(row: dict[str, Any], on_epoch: OnEpoch) -> None:
+    state = random.getstate()  # Keras shuffles batches with it: whoever is told must not change the result
+    on_epoch({name: value for name, value in row.items() if name not in ("epoch", "phase")}, row["epoch"])
+    random.setstate(state)
 
 
 @dataclass(frozen=True)
@@ -110,21 +117,29 @@ def train(
     seed: int,
     compute: Compute,
     kept_features: Path,
+    checkpoint: Path,
     on_epoch: OnEpoch,
     verbose: int,
 ) -> Trained:
     """Fit `model`, which gives logits, in the order of the spec's phases; its weights change in place.
 
     Epochs are counted through: the second phase starts where the first ended. What frozen layers give is
-    kept in the folder `kept_features`.
+    kept in the folder `kept_features`. Where training stands is kept at `checkpoint`, which is to name all
+    that it depends on: it goes on from what is there, with the same result as if it had never stopped, and
+    `on_epoch` is told of the epochs before too. The caller removes the file when the result is safe.
 
     Raises:
         ModelError: the loss is no longer a number.
         ParamsError: settings that an optimizer does not take, or layers to freeze that are not there.
     """
-    rows: list[dict[str, Any]] = []
-    started = time.perf_counter()
+    saved = checkpoints.read(checkpoint)
+    rows: list[dict[str, Any]] = saved.rows if saved else []
+    for row in rows:
+        pass_on(row, on_epoch)
+    started = time.perf_counter() - (saved.seconds if saved else 0)
     for name, phase in spec.phases.items():
+        if saved and saved.phase != name:
+            continue  # it was over
         if isinstance(phase, PretrainedPhase):
             freeze(model, phase)
         epochs = min(phase.epochs, compute.max_epochs or phase.epochs)
@@ -138,19 +153,22 @@ def train(
             metrics=["accuracy"],
             jit_compile="auto" if _has_accelerator() else False,  # XLA is slower than oneDNN on a CPU
         )
-        recorder = EpochRecorder(name, on_epoch)
+        begun = saved.begun if saved else len(rows)
+        watching = [*callbacks(phase), EpochRecorder(name, rows, on_epoch)]
+        keeper = checkpoints.Keeper(checkpoint, name, begun, rows, started, model, watching, saved)
         part.fit(
             batches,
             validation_data=val,
             initial_epoch=len(rows),
-            epochs=len(rows) + epochs,
+            epochs=begun + epochs,
             class_weight=_class_weights(spec, data.subsets["train"].labels),
-            callbacks=[*callbacks(phase), recorder],
+            callbacks=[*watching, keeper],
             verbose=verbose,
         )
-        rows += recorder.rows
+        saved = None
     seconds = time.perf_counter() - started
-    return Trained(pd.DataFrame(rows), seconds, len(rows) * len(data.subsets["train"].rows) / seconds)
+    history = pd.DataFrame(rows).drop(columns="epoch_seconds")
+    return Trained(history, seconds, len(rows) * len(data.subsets["train"].rows) / seconds)
 
 
 def _without_prefix(

@@ -6,10 +6,11 @@ use: python src train <model>
 """
 
 import sys
+from pathlib import Path
 
 import keras
 
-from menagerie import paths, tracking
+from menagerie import checkpoints, paths, tracking
 from menagerie.data import load_data
 from menagerie.errors import WeightsError
 from menagerie.files import file_sha256, whole, whole_folder, write_json
@@ -34,10 +35,20 @@ def main(name: str) -> None:
 
     print(f"train@{name}: {model.count_params():,} parameters, on {environment()['devices']}", flush=True)
     tags = {"split.sha256": file_sha256(paths.split(dataset)), **environment()}
-    with tracking.training_run(params, name, tags) as run:
+    depends_on = (spec, params.seed, params.compute, environment())
+    code = sorted(Path(__file__).parents[1].rglob("*.py"))
+    files = [paths.images(dataset), paths.split(dataset), *code]
+    with (
+        checkpoints.kept(paths.work() / "checkpoints", depends_on, files, model) as checkpoint,
+        tracking.training_run(params, name, tags) as run,
+    ):
+        if checkpoint.exists():
+            print(f"train@{name}: goes on where a run was stopped before", flush=True)
         verbose = 1 if sys.stdout.isatty() else 2  # a bar to watch, or a line an epoch in a log
         kept = paths.work() / "features"
-        trained = train(model, spec, data, params.seed, params.compute, kept, run.log_metrics, verbose)
+        trained = train(
+            model, spec, data, params.seed, params.compute, kept, checkpoint, run.log_metrics, verbose
+        )
         with whole_folder(paths.model(dataset, name)) as folder:
             save_model(model, folder / "model.keras")
             trained.history.to_csv(folder / "history.csv", index=False, lineterminator="\n")

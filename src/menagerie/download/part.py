@@ -13,7 +13,7 @@ from menagerie.download.remote import Digests
 from menagerie.errors import DownloadError
 from menagerie.files import read_json, remove, whole, write_json
 
-BLOCK = 1 << 20  # bytes
+BLOCK = 1 << 18  # bytes
 
 
 @dataclass(frozen=True)

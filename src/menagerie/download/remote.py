@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from menagerie.errors import DownloadError
 
-MOST_HELD = 8 << 20  # bytes that wait to be hashed
+HASHED_AT_ONCE = 1 << 18  # bytes; to hand over fewer takes longer than to hash them
+MOST_HELD = 4 * HASHED_AT_ONCE  # waiting to be hashed; more would not stay in the processor's cache
 HEX_DIGITS = {"md5": 32, "sha256": 64}
 
 
@@ -76,17 +77,24 @@ class Digests:
         kinds = ["sha256", "md5"] if md5 else ["sha256"]
         self._running = {kind: hashlib.new(kind, usedforsecurity=False) for kind in kinds}
         self._threads = {kind: ThreadPoolExecutor(1) for kind in kinds}  # one: the blocks are hashed in order
+        self._gathered = bytearray()
         self._waiting: deque[tuple[int, list[Future[None]]]] = deque()
         self._held = 0  # bytes that wait
         self.size = 0
 
     def update(self, block: bytes) -> None:
-        self._waiting.append(
-            (len(block), [self._threads[kind].submit(of.update, block) for kind, of in self._running.items()])
-        )
-        self._held += len(block)
+        self._gathered += block
         self.size += len(block)
-        self._wait(MOST_HELD)
+        if len(self._gathered) >= HASHED_AT_ONCE:
+            self._hand_over()
+            self._wait(MOST_HELD)
+
+    def _hand_over(self) -> None:
+        data, self._gathered = self._gathered, bytearray()
+        self._held += len(data)
+        self._waiting.append(
+            (len(data), [self._threads[kind].submit(of.update, data) for kind, of in self._running.items()])
+        )
 
     def _wait(self, most: int) -> None:
         """Wait until no more than `most` bytes are held."""
@@ -97,6 +105,8 @@ class Digests:
             self._held -= size
 
     def hex(self) -> Mapping[str, str]:
+        if self._gathered:
+            self._hand_over()
         self._wait(0)
         return {kind: digest.hexdigest() for kind, digest in self._running.items()}
 

@@ -14,8 +14,6 @@ from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-import PIL
 from tqdm import tqdm
 
 from menagerie import archives
@@ -72,7 +70,8 @@ def _fingerprint(pictures: Sequence[Picture], image_size: tuple[int, int], resiz
     """A hash of all that the result depends on: versions, code, archives, pictures, size and resizing."""
     code = [Path(archives.__file__), *sorted(Path(__file__).parent.glob("*.py"))]
     sources = sorted({picture.archive for picture in pictures})
-    facts = [PIL.__version__, version("simplejpeg"), np.__version__, image_size, resize]
+    decoders = ("numpy", "opencv-python-headless", "pillow", "simplejpeg")
+    facts = [*map(version, decoders), image_size, resize]
     facts += [(path.name, file_sha256(path)) for path in code + sources]
     digest = hashlib.sha256(repr(facts).encode("utf-8"))
     for picture in pictures:

@@ -19,7 +19,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from menagerie.archives import MAX_READ_BYTES, Archive, Member
-from menagerie.images.decoding import UnreadableError, opened, pixels_of
+from menagerie.images.decoding import UnreadableError, decode
 from menagerie.images.layout import Picture, reading_order
 from menagerie.images.manifest import OK, Record
 
@@ -113,9 +113,8 @@ class Decoder:
         data = archive.read(member)
         sha256 = hashlib.sha256(data).hexdigest()
         try:
-            with opened(data) as picture:
-                pixels = pixels_of(picture, data, self._image_size, self._resize)
-                return pixels, Record(*picture.size, picture.mode, sha256, OK)
+            pixels, stored = decode(data, self._image_size, self._resize)
+            return pixels, Record(*stored, sha256, OK)
         except UnreadableError as error:
             return self._unreadable(sha256, str(error))
 

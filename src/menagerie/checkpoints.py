@@ -1,0 +1,161 @@
+"""Where a training stood: one that was killed goes on there, and ends as if it never had been.
+
+It is kept in the work folder and not in the stage's outputs, which DVC removes before a stage runs.
+"""
+
+import hashlib
+import json
+import random
+import time
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from menagerie.files import file_sha256, locked, remove, whole
+
+EVERY = 60  # seconds between two that are written, so that they cost next to nothing
+OLD = 30 * 24 * 3600  # seconds after which nobody is thought to go on with one
+
+# What these callbacks know of the epochs before; beside it, EarlyStopping holds the best epoch's weights.
+MEMORY = {
+    keras.callbacks.EarlyStopping: ("best", "best_epoch", "wait"),
+    keras.callbacks.ReduceLROnPlateau: ("best", "wait", "cooldown_counter"),
+}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A training at the end of an epoch.
+
+    `begun` epochs came before the phase; `rows` is what each epoch measured, `seconds` what they took;
+    `variables` are those of the network, with the states of its random generators, then of the optimizer;
+    `callbacks` has what each knows of the epochs before, `best_weights` the weights that each holds;
+    `generator` is the state of Python's, with which Keras shuffles the batches of the next epoch.
+    """
+
+    phase: str
+    begun: int
+    rows: list[dict[str, Any]]
+    seconds: float
+    variables: list[np.ndarray]
+    callbacks: list[dict[str, Any]]
+    best_weights: list[list[np.ndarray]]
+    generator: tuple[int, tuple[int, ...], float | None]
+
+
+@contextmanager
+def kept(folder: Path, facts: object, files: Iterable[Path], model: keras.Model) -> Iterator[Path]:
+    """The checkpoint of a training, which is removed when the block ends well; one of no use for long goes.
+
+    Its name is a hash of all that the training depends on: `facts` by their repr, files and first weights by
+    their bytes. A second process that trains the same waits.
+    """
+    digest = hashlib.sha256(repr(facts).encode())
+    for weight in model.weights:
+        digest.update(keras.ops.convert_to_numpy(weight).tobytes())
+    for file in files:
+        digest.update(file_sha256(file).encode())
+    path = folder / f"{digest.hexdigest()[:32]}.npz"
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        if time.time() - old.stat().st_mtime > OLD:
+            remove(old)
+    with locked(path.with_suffix(".lock"), "another run trains the same model on the same data"):
+        yield path
+        remove(path)
+
+
+def read(path: Path) -> Checkpoint | None:
+    """None when there is none that can be read: training then starts from the beginning."""
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            about = json.loads(file["about"].item())
+            variables = [file[f"variable {number}"] for number in range(about.pop("variables"))]
+            best = [
+                [file[f"best {callback} {number}"] for number in range(count)]
+                for callback, count in enumerate(about.pop("best_weights"))
+            ]
+            version, state, gauss = about.pop("generator")
+            generator = (version, tuple(state), gauss)
+            return Checkpoint(**about, variables=variables, best_weights=best, generator=generator)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def write(path: Path, checkpoint: Checkpoint) -> None:
+    arrays = {f"variable {number}": values for number, values in enumerate(checkpoint.variables)}
+    for callback, weights in enumerate(checkpoint.best_weights):
+        arrays |= {f"best {callback} {number}": values for number, values in enumerate(weights)}
+    about = vars(checkpoint) | {
+        "variables": len(checkpoint.variables),
+        "best_weights": [len(weights) for weights in checkpoint.best_weights],
+    }
+    with whole(path) as part, part.open("wb") as file:
+        np.savez(file, about=np.array(json.dumps(about)), **arrays)
+
+
+class Keeper(keras.callbacks.Callback):
+    """Writes where a phase stands, at most once in EVERY seconds; `saved` is where it is to go on.
+
+    `network` is the whole network, of which a part may be trained; `others` are the callbacks before this
+    one; `rows` grows as epochs end; `started` is when training began, of time.perf_counter.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        phase: str,
+        begun: int,
+        rows: list[dict[str, Any]],
+        started: float,
+        network: keras.Model,
+        others: Sequence[keras.callbacks.Callback],
+        saved: Checkpoint | None,
+    ) -> None:
+        super().__init__()
+        self.path, self.phase, self.begun, self.rows, self.started = path, phase, begun, rows, started
+        self.network, self.saved = network, saved
+        self.others = [other for other in others if type(other) in MEMORY]
+        self.last = time.monotonic()
+
+    def _variables(self) -> list[keras.Variable]:
+        return [*self.network.variables, *self.model.optimizer.variables]
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Go back to where it stood: after the other callbacks, which now forget all that they know."""
+        if self.saved is None:
+            return
+        self.model.optimizer.build(self.model.trainable_variables)
+        for variable, values in zip(self._variables(), self.saved.variables, strict=True):
+            variable.assign(values)
+        for other, known, weights in zip(
+            self.others, self.saved.callbacks, self.saved.best_weights, strict=True
+        ):
+            vars(other).update(known)
+            if weights:
+                other.best_weights = weights
+        random.setstate(self.saved.generator)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        if self.model.stop_training or time.monotonic() - self.last < EVERY:
+            return
+        write(
+            self.path,
+            Checkpoint(
+                self.phase,
+                self.begun,
+                self.rows,
+                time.perf_counter() - self.started,
+                [keras.ops.convert_to_numpy(variable) for variable in self._variables()],
+                [{name: getattr(other, name) for name in MEMORY[type(other)]} for other in self.others],
+                [getattr(other, "best_weights", None) or [] for other in self.others],
+                random.getstate(),
+            ),
+        )
+        self.last = time.monotonic()
