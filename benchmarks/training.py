@@ -38,8 +38,8 @@ from menagerie.params.section import parse  # noqa: E402
 from menagerie.seeding import seed_everything  # noqa: E402
 from menagerie.training import train  # noqa: E402
 
-CLASSES, VAL, EPOCHS, RUNS = 10, 64, 4, 3
-NETWORKS = {  # the side of the pictures, and how many: one to three seconds an epoch
+CLASSES, VAL, EPOCHS, RUNS = 10, 64, 2, 3
+NETWORKS = {  # the side of the pictures, and how many: mostly one to three seconds an epoch
     "ann": (299, 2048),
     "cnn": (299, 192),
     "cnn_augmented": (299, 128),
@@ -49,13 +49,11 @@ NETWORKS = {  # the side of the pictures, and how many: one to three seconds an 
     "resnet": (100, 258),
     "resnet_augmented": (100, 258),
     "inception": (100, 258),
-    "model_s": (32, 2048),
+    "model_s": (32, 1024),
     "leaky_cnn": (32, 4096),
     "leaky_cnn_dropout": (32, 4096),
-    "leaky_cnn_deep": (32, 4096),
-    "sign_cnn": (100, 1650),
-    "sign_cnn_decay_high": (100, 1650),
-    "sign_cnn_decay_low": (100, 1650),
+    "leaky_cnn_deep": (32, 2048),
+    "sign_cnn": (100, 1650),  # as sign_cnn_decay_high and sign_cnn_decay_low but for the learning rate
 }
 
 

@@ -27,7 +27,7 @@ RUNS = {
     "random augmentation, plateaus": ("cnn_augmented", 4, PLATEAU),
     "dropout, an early stop": ("leaky_cnn_dropout", 20, STOPPING, "phases.main.learning_rate=0.02"),
     "an exponential schedule": ("cnn", 4, SCHEDULE, "phases.main.reduce_on_plateau=null"),
-    "two phases, a frozen prefix": ("mobilenet_v2_finetune", 2, "image_size=[32,32]"),
+    "two phases, a frozen prefix": ("mobilenet_v2_finetune", 2, "image_size=[32,32]", "base=MobileNet"),
 }
 
 
@@ -80,7 +80,13 @@ def fit(params, run, data, checkpoint, stop=None):
     return model, trained.history, told
 
 
-@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS.keys())
+@pytest.mark.parametrize(
+    "run",
+    [
+        pytest.param(run, id=kind, marks=[pytest.mark.slow] if run[0].endswith("finetune") else [])
+        for kind, run in RUNS.items()
+    ],
+)
 def test_a_stopped_training_ends_as_one_that_never_was(run, params, data, tmp_path):
     model, history, _ = fit(params, run, data, tmp_path / "whole" / "checkpoint.npz")
     weights, epochs = model.get_weights(), len(history)

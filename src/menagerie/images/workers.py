@@ -23,8 +23,8 @@ from menagerie.images.decoding import UnreadableError, decode
 from menagerie.images.layout import Picture, reading_order
 from menagerie.images.manifest import OK, Record
 
-CHUNK_PICTURES = 512  # a chunk is what a killed build loses; it takes a process a fraction of a second
-CHUNK_BYTES = 8 * 2**20
+CHUNK_PICTURES = 512  # a chunk is what a killed build loses, and how long one process may wait for the last
+CHUNK_BYTES = 2 * 2**20  # a tenth of a second of photographs
 PICTURE_BYTES = 2_500  # a picture takes about the time of so many bytes of JPEG, and that of its own
 POOL_BYTES = 32 * 2**20  # fewer are decoded before other processes have started
 
