@@ -25,10 +25,10 @@ ui: $(BIN)/.installed
 bench: $(BIN)/.installed
 	for name in data evaluation frozen_prefix training; do python benchmarks/$$name.py || exit 1; done
 
-# Needs uv. No index address may get into the lock.
+# Needs uv, which writes no address of an index into the lock unless it is told to.
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
-	--generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
+	--generate-hashes --no-annotate --no-header -o requirements.lock
 
 $(BIN)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11 to 3.13 is needed, this is " + sys.version.split()[0] + "; name one: make PYTHON=python3.12")'
