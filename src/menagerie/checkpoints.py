@@ -5,7 +5,6 @@ It is kept in the work folder and not in the stage's outputs, which DVC removes 
 
 import hashlib
 import json
-import random
 import time
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,8 +34,7 @@ class Checkpoint:
 
     `begun` epochs came before the phase; `rows` is what each epoch measured, `seconds` what they took;
     `variables` are those of the network, with the states of its random generators, then of the optimizer;
-    `callbacks` has what each knows of the epochs before, `best_weights` the weights that each holds;
-    `generator` is the state of Python's, with which Keras shuffles the batches of the next epoch.
+    `callbacks` has what each knows of the epochs before, `best_weights` the weights that each holds.
     """
 
     phase: str
@@ -46,7 +44,6 @@ class Checkpoint:
     variables: list[np.ndarray]
     callbacks: list[dict[str, Any]]
     best_weights: list[list[np.ndarray]]
-    generator: tuple[int, tuple[int, ...], float | None]
 
 
 @contextmanager
@@ -81,10 +78,8 @@ def read(path: Path) -> Checkpoint | None:
                 [file[f"best {callback} {number}"] for number in range(count)]
                 for callback, count in enumerate(about.pop("best_weights"))
             ]
-            version, state, gauss = about.pop("generator")
-            generator = (version, tuple(state), gauss)
-            return Checkpoint(**about, variables=variables, best_weights=best, generator=generator)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return Checkpoint(**about, variables=variables, best_weights=best)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         return None
 
 
@@ -140,7 +135,6 @@ class Keeper(keras.callbacks.Callback):
             vars(other).update(known)
             if weights:
                 other.best_weights = weights
-        random.setstate(self.saved.generator)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if self.model.stop_training or time.monotonic() - self.last < EVERY:
@@ -155,7 +149,6 @@ class Keeper(keras.callbacks.Callback):
                 [keras.ops.convert_to_numpy(variable) for variable in self._variables()],
                 [{name: getattr(other, name) for name in MEMORY[type(other)]} for other in self.others],
                 [getattr(other, "best_weights", None) or [] for other in self.others],
-                random.getstate(),
             ),
         )
         self.last = time.monotonic()

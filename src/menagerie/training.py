@@ -1,7 +1,6 @@
 """Training: phases one after another, and pictures fed from disk ahead of the step."""
 
 import math
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -30,8 +29,8 @@ class Batches(keras.utils.PyDataset):
 
     In place of pictures there may be what a part of the network gives for them, float32. With `classes`
     the labels are one-hot, float32 (b, classes), for a loss that smooths them. With a `seed` the pictures
-    come in a new order each epoch, a function of (seed, epoch) alone; with None they come in the split's own
-    order. (While it fits, Keras also shuffles whole batches, with Python's generator.)
+    come in an order that is a function of (seed, epoch) alone, once `begin` has said which epoch it is; with
+    None they come in the split's own order.
     """
 
     def __init__(
@@ -40,21 +39,19 @@ class Batches(keras.utils.PyDataset):
         subset: Subset,
         batch_size: int,
         seed: int | None,
-        epoch: int = 0,
         classes: int | None = None,
     ) -> None:
         # TensorFlow's side of Keras reads ahead by itself; for the others Keras does, given two threads.
         super().__init__(workers=1 if keras.backend.backend() == "tensorflow" else 2, max_queue_size=8)
         self.images, self.subset, self.batch_size = images, subset, batch_size
-        self.seed, self.epoch = seed, epoch
+        self.seed = seed
         self.labels = subset.labels if classes is None else np.eye(classes, dtype=np.float32)[subset.labels]
-        self.order = self._order()
+        self.order = np.arange(len(subset.rows))
 
-    def _order(self) -> np.ndarray:
-        count = len(self.subset.rows)
-        if self.seed is None:
-            return np.arange(count)
-        return np.random.default_rng([self.seed, self.epoch]).permutation(count)
+    def begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Take up the order of an epoch, from 0; Keras's own hooks are called at other times too."""
+        if self.seed is not None:
+            self.order = np.random.default_rng([self.seed, epoch]).permutation(len(self.order))
 
     @property
     def num_batches(self) -> int:
@@ -63,10 +60,6 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         return gather(self.images, self.subset.rows[chosen]), self.labels[chosen]
-
-    def on_epoch_end(self) -> None:
-        self.epoch += 1
-        self.order = self._order()
 
 
 class EpochRecorder(keras.callbacks.Callback):
@@ -93,9 +86,7 @@ class EpochRecorder(keras.callbacks.Callback):
 
 
 def pass_on(row: dict[str, Any], on_epoch: OnEpoch) -> None:
-    state = random.getstate()  # Keras shuffles batches with it: whoever is told must not change the result
     on_epoch({name: value for name, value in row.items() if name not in ("epoch", "phase")}, row["epoch"])
-    random.setstate(state)
 
 
 @dataclass(frozen=True)
@@ -145,8 +136,8 @@ def train(
         epochs = min(phase.epochs, compute.max_epochs or phase.epochs)
         part, images, subsets = _without_prefix(model, data, kept_features, compute.cache_gb * 1e9)
         classes = len(data.classes) if spec.label_smoothing else None
-        batches = Batches(images, subsets["train"], spec.batch_size, seed, len(rows), classes)
-        val = Batches(images, subsets["val"], spec.batch_size, None, classes=classes)
+        batches = Batches(images, subsets["train"], spec.batch_size, seed, classes)
+        val = Batches(images, subsets["val"], spec.batch_size, None, classes)
         part.compile(
             optimizer(phase, epochs * batches.num_batches, batches.num_batches),
             _loss(spec.label_smoothing),
@@ -162,7 +153,12 @@ def train(
             initial_epoch=len(rows),
             epochs=begun + epochs,
             class_weight=_class_weights(spec, data.subsets["train"].labels),
-            callbacks=[*watching, keeper],
+            callbacks=[
+                keras.callbacks.LambdaCallback(on_epoch_begin=batches.begin),
+                *watching,
+                keeper,
+            ],
+            shuffle=False,  # or Keras shuffles the batches once more, with a generator of its own
             verbose=verbose,
         )
         saved = None
