@@ -36,9 +36,9 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
+from menagerie.archives.layout import find_pictures  # noqa: E402
 from menagerie.files import file_sha256  # noqa: E402
-from menagerie.images.layout import find_pictures  # noqa: E402
-from menagerie.images.preparing import prepare  # noqa: E402
+from menagerie.prepare.preparing import prepare  # noqa: E402
 
 # Keras, pandas and httpx are imported where they are used: as `python src prepare` does without them, so do
 # the processes that prepare starts here, which load this file anew.
@@ -259,7 +259,8 @@ def downloading(folder: Path) -> list[str]:
     """Bring 512 MiB from a mirror folder, and from a server on loopback, beside a plain copy."""
     import httpx
 
-    from menagerie.download import Remote, fetch
+    from menagerie.download.wire.fetching import fetch
+    from menagerie.download.wire.remote import Remote
 
     source = folder / "served" / "large.bin"
     source.parent.mkdir()

@@ -30,13 +30,14 @@ import pandas as pd  # noqa: E402
 import yaml  # noqa: E402
 from turns import subset  # noqa: E402
 
-from menagerie import corruptions, model_report, paths  # noqa: E402
+from menagerie import paths  # noqa: E402
 from menagerie.data import Data  # noqa: E402
+from menagerie.evaluate import corruptions, outputs  # noqa: E402
 from menagerie.files import write_json  # noqa: E402
 from menagerie.model_files import predict  # noqa: E402
-from menagerie.models import build_model  # noqa: E402
 from menagerie.params.model import ScratchModel  # noqa: E402
 from menagerie.params.section import parse  # noqa: E402
+from menagerie.train.building import build_model  # noqa: E402
 
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 SIZES = {"train": 45_000, "val": 5_000, "test": 10_000}
@@ -70,19 +71,19 @@ def logits_of(data: Data, seed: int) -> dict[str, np.ndarray]:
 def evaluate(data: Data, logits: dict[str, np.ndarray], model: keras.Model | None, folder: Path) -> None:
     """What stages/evaluate.py does after prediction; without a model, no figures."""
     test = data.subsets["test"]
-    metrics = model_report.scores(data.subsets, logits) | {
+    metrics = outputs.metrics(data.subsets, logits) | {
         "epochs": 50,
         "params": 1_000_000,
         "model_bytes": 4_000_000,
     }
-    tables = model_report.tables(test, logits["test"], CLASSES) | {"history": HISTORY}
+    tables = outputs.tables(test, logits["test"], CLASSES) | {"history": HISTORY}
     tables["robustness"] = corruptions.EMPTY
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "metrics.json", metrics)
     for stem, table in tables.items():
         table.to_csv(folder / f"{stem}.csv", index=False)
     if model is not None:
-        figures = model_report.figures(model, data, logits["test"], tables, "a model")
+        figures = outputs.figures(model, data, logits["test"], tables, "a model")
         for stem, figure in figures.items():
             figure.savefig(folder / f"{stem}.png", dpi=150)
 

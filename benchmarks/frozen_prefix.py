@@ -29,14 +29,14 @@ import yaml  # noqa: E402
 from turns import MEMORY, subset, told  # noqa: E402
 
 from menagerie.data import Data  # noqa: E402
-from menagerie.features import features, split_at_prefix  # noqa: E402
-from menagerie.freezing import freeze  # noqa: E402
-from menagerie.models import build_model  # noqa: E402
+from menagerie.models.parts.freezing import freeze  # noqa: E402
 from menagerie.params import Compute  # noqa: E402
 from menagerie.params.model import PretrainedModel, ScratchModel  # noqa: E402
 from menagerie.params.section import parse  # noqa: E402
-from menagerie.seeding import seed_everything  # noqa: E402
-from menagerie.training import train  # noqa: E402
+from menagerie.train.building import build_model  # noqa: E402
+from menagerie.train.fitting import train  # noqa: E402
+from menagerie.train.prefix import prefix_outputs, split_at_prefix  # noqa: E402
+from menagerie.train.seeding import seed_everything  # noqa: E402
 
 CLASSES, COUNT, VAL = 5, 2064, 64
 EPOCHS, RUNS, WHOLE = 2, 3, 12  # measured in a run; runs of each way; what an experiment takes
@@ -84,7 +84,7 @@ def run(way: str, name: str, path: str, kept: str) -> list[float]:
             freeze(model, next(iter(spec.phases.values())))
         prefix, _ = split_at_prefix(model)
         started = time.perf_counter()
-        features(prefix, images, np.arange(len(images)), Path(kept), 1e11)
+        prefix_outputs(prefix, images, np.arange(len(images)), Path(kept), 1e11)
         seconds.append(time.perf_counter() - started)
     compute = Compute(max_epochs=EPOCHS + 1, precision="float32", cache_gb=100 if way == "kept" else 0)
     measured: list[dict[str, float]] = []

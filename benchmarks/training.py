@@ -31,12 +31,12 @@ import yaml  # noqa: E402
 from turns import MEMORY, subset, told  # noqa: E402
 
 from menagerie.data import Data  # noqa: E402
-from menagerie.models import build_model  # noqa: E402
 from menagerie.params import Compute  # noqa: E402
 from menagerie.params.model import ScratchModel  # noqa: E402
 from menagerie.params.section import parse  # noqa: E402
-from menagerie.seeding import seed_everything  # noqa: E402
-from menagerie.training import train  # noqa: E402
+from menagerie.train.building import build_model  # noqa: E402
+from menagerie.train.fitting import train  # noqa: E402
+from menagerie.train.seeding import seed_everything  # noqa: E402
 
 CLASSES, VAL, EPOCHS, RUNS = 10, 64, 2, 3
 NETWORKS = {  # the side of the pictures, and how many: mostly one to three seconds an epoch

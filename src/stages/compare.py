@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from menagerie import comparison, paths
+from menagerie import paths
+from menagerie.compare import leaderboard, published
 from menagerie.files import read_json, whole, whole_folder, write_json
-from menagerie.markdown_report import report
 from menagerie.params import load_params
 from menagerie.plots import comparison as plots
+from menagerie.report.markdown import report
 
 
 def main() -> None:
@@ -21,11 +22,11 @@ def main() -> None:
     dataset, title = params.dataset.name, params.dataset.title
     folders = {name: paths.metrics(dataset, name) for name in params.models}
     metrics = {name: read_json(folder / "metrics.json") for name, folder in folders.items()}
-    board, reported = comparison.leaderboard(metrics), comparison.reported_accuracies(params)
+    board, reported = leaderboard.leaderboard(metrics), published.reported_accuracies(params)
     tables = tables_of(folders)
 
     with whole(paths.summary(dataset)) as path:
-        write_json(path, comparison.summary(board))
+        write_json(path, leaderboard.summary(board))
     with whole_folder(paths.comparison_plots(dataset)) as folder:
         for stem, table in ({"leaderboard": board} | tables).items():
             if len(table) or stem != "robustness":
@@ -43,7 +44,7 @@ def main() -> None:
         text = report(params, source, data, metrics, tables["pairs"], tables["robustness"])
         path.write_text(text, encoding="utf-8", newline="\n")
 
-    best = comparison.selected(board)
+    best = leaderboard.selected(board)
     print(
         f"compare: wrote {paths.report(dataset)}: {best['model']} is best by val, "
         f"test accuracy {best['accuracy']:.4f}"
@@ -64,7 +65,7 @@ def tables_of(folders: dict[str, Path]) -> dict[str, pd.DataFrame]:
     corrupted = {name: pd.read_csv(folder / "robustness.csv") for name, folder in folders.items()}
     return {
         "learning_curves": pd.concat(histories, ignore_index=True),
-        "pairs": comparison.pairs(predictions),
-        "roc": comparison.roc_macro(curves),
-        "robustness": comparison.robustness(corrupted),
+        "pairs": leaderboard.pairs(predictions),
+        "roc": leaderboard.roc_macro(curves),
+        "robustness": leaderboard.robustness(corrupted),
     }

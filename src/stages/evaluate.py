@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from menagerie import corruptions, model_report, paths, tracking
+from menagerie import paths, tracking
 from menagerie.data import load_data
+from menagerie.evaluate import corruptions, outputs
 from menagerie.files import file_sha256, read_json, whole, whole_folder, write_json
 from menagerie.model_files import load_model, predict
 from menagerie.params import load_params
-from menagerie.seeding import environment, seed_everything
+from menagerie.train.seeding import environment, seed_everything
 
 
 def main(name: str) -> None:
@@ -30,17 +31,17 @@ def main(name: str) -> None:
     logits["test"] = predict(model, data.images, test.rows)
     milliseconds = 1000 * (time.perf_counter() - started) / len(test.rows)
 
-    metrics = model_report.scores(data.subsets, logits) | {
+    metrics = outputs.metrics(data.subsets, logits) | {
         "epochs": len(history),
         "params": model.count_params(),
         "model_bytes": (folder / "model.keras").stat().st_size,
     }
-    tables = model_report.tables(test, logits["test"], data.classes) | {"history": history}
+    tables = outputs.tables(test, logits["test"], data.classes) | {"history": history}
     tables["robustness"] = corruptions.EMPTY
     if params.evaluation.robustness:
         tables["robustness"] = corruptions.robustness(model, data.images, test.rows, test.labels, params.seed)
     title = f"{name} on {params.dataset.title}"
-    figures = model_report.figures(model, data, logits["test"], tables, title)
+    figures = outputs.figures(model, data, logits["test"], tables, title)
 
     with whole_folder(paths.metrics(dataset, name)) as target:
         write_json(target / "metrics.json", metrics)

@@ -6,10 +6,10 @@ use: python src prepare
 """
 
 from menagerie import paths
-from menagerie.images.layout import find_pictures
-from menagerie.images.manifest import read_manifest
-from menagerie.images.preparing import prepare
+from menagerie.archives.layout import find_pictures
 from menagerie.params import load_params
+from menagerie.prepare.manifest import read_manifest
+from menagerie.prepare.preparing import prepare
 
 
 def main() -> None:

@@ -8,12 +8,14 @@ use: python src split
 import numpy as np
 import pandas as pd
 
-from menagerie import data_report, duplicates, paths, splitting
+from menagerie import paths
 from menagerie.files import whole, whole_folder, write_json
-from menagerie.images.manifest import class_names, read_manifest
 from menagerie.params import load_params
 from menagerie.plots import data as plots
 from menagerie.plots import pictures
+from menagerie.prepare.manifest import class_names, read_manifest
+from menagerie.split import description, duplicates, policies
+from menagerie.split.signers import signers
 
 
 def main() -> None:
@@ -22,19 +24,19 @@ def main() -> None:
     images = np.load(paths.images(dataset.name), mmap_mode="r")
     good = manifest[manifest["status"] == "ok"]
     found = duplicates.find_duplicates(images, good["index"].to_numpy())
-    groups = splitting.signers(manifest["path"], manifest["class"]) if dataset.groups else None
+    groups = signers(manifest["path"], manifest["class"]) if dataset.groups else None
     together = found.groups if dataset.duplicates == "keep_together" else None
-    table = splitting.split(manifest, dataset.split, groups, together)
+    table = policies.split(manifest, dataset.split, groups, together)
     leaks, dropped = duplicates.leaks(table, found), table.iloc[:0]
     if dataset.duplicates == "drop":
-        table, dropped = splitting.without_duplicates(table, found.groups)
-        splitting.check_classes(table, class_names(manifest))
-    histogram = data_report.pixel_histogram(images, table["index"].unique())
-    report = data_report.describe(manifest, table) | {
-        "sizes": data_report.sizes(manifest),
-        "pixels": data_report.pixel_statistics(histogram),
-        "groups": None if groups is None else data_report.groups_on_both_sides(table, groups),
-        "duplicates": data_report.duplicates(table, found, leaks, dropped),
+        table, dropped = policies.without_duplicates(table, found.groups)
+        policies.check_classes(table, class_names(manifest))
+    histogram = description.pixel_histogram(images, table["index"].unique())
+    report = description.describe(manifest, table) | {
+        "sizes": description.sizes(manifest),
+        "pixels": description.pixel_statistics(histogram),
+        "groups": None if groups is None else description.groups_on_both_sides(table, groups),
+        "duplicates": description.duplicates(table, found, leaks, dropped),
     }
 
     with whole(paths.split(dataset.name)) as path:
@@ -43,7 +45,7 @@ def main() -> None:
         write_json(path, report)
     with whole_folder(paths.data_plots(dataset.name)) as folder:
         counts = pd.DataFrame(report["classes"]).T
-        examples = images[data_report.examples(table, 10)]
+        examples = images[description.examples(table, 10)]
         figures = {
             "classes": plots.class_counts(counts, f"{dataset.title}: pictures by class and split"),
             "sizes": plots.picture_sizes(good["width"], good["height"], f"{dataset.title}: sizes as stored"),
@@ -52,7 +54,7 @@ def main() -> None:
                 examples, list(counts.index), f"{dataset.title}: training pictures"
             ),
         }
-        if len(pairs := data_report.pairs_to_show(good, found, leaks)):
+        if len(pairs := description.pairs_to_show(good, found, leaks)):
             title = f"{dataset.title}: pictures that are there more than once"
             shown = images[pairs[["index", "other_index"]].to_numpy()]
             figures["duplicates"] = pictures.picture_pairs(shown, list(pairs["caption"]), title)

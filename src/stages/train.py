@@ -10,15 +10,16 @@ from pathlib import Path
 
 import keras
 
-from menagerie import checkpoints, paths, tracking
+from menagerie import paths, tracking
 from menagerie.data import load_data
 from menagerie.errors import WeightsError
 from menagerie.files import file_sha256, whole, whole_folder, write_json
 from menagerie.model_files import save_model
-from menagerie.models import build_model
 from menagerie.params import load_params
-from menagerie.seeding import environment, seed_everything
-from menagerie.training import train
+from menagerie.train import checkpoints
+from menagerie.train.building import build_model
+from menagerie.train.fitting import train
+from menagerie.train.seeding import environment, seed_everything
 
 
 def main(name: str) -> None:
@@ -45,7 +46,7 @@ def main(name: str) -> None:
         if checkpoint.exists():
             print(f"train@{name}: goes on where a run was stopped before", flush=True)
         verbose = 1 if sys.stdout.isatty() else 2  # a bar to watch, or a line an epoch in a log
-        kept = paths.work() / "features"
+        kept = paths.work() / "prefixes"
         trained = train(
             model, spec, data, params.seed, params.compute, kept, checkpoint, run.log_metrics, verbose
         )

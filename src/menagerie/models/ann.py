@@ -2,7 +2,7 @@
 
 import keras
 
-from menagerie.models._augmentation import augmented
+from menagerie.models.parts.augmentation import augmented
 from menagerie.params.model import ScratchModel
 from menagerie.params.section import Count, Fraction, Many, Section, parse
 

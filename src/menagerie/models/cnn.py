@@ -2,8 +2,8 @@
 
 import keras
 
-from menagerie.models._augmentation import augmented
-from menagerie.models._sizes import check_size
+from menagerie.models.parts.augmentation import augmented
+from menagerie.models.parts.sizes import check_size
 from menagerie.params.model import ScratchModel
 from menagerie.params.section import Count, Fraction, Many, Section, parse
 

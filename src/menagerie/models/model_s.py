@@ -5,8 +5,8 @@ from typing import Annotated
 import keras
 from pydantic import Field
 
-from menagerie.models._augmentation import augmented
-from menagerie.models._sizes import check_size
+from menagerie.models.parts.augmentation import augmented
+from menagerie.models.parts.sizes import check_size
 from menagerie.params.model import ScratchModel
 from menagerie.params.section import Count, Fraction, Many, Section, parse
 

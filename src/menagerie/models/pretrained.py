@@ -11,9 +11,9 @@ import keras
 import numpy as np
 
 from menagerie.errors import ModelError, ParamsError, unknown
-from menagerie.freezing import BACKBONE_INPUT, FEATURES
-from menagerie.models import _weights
-from menagerie.models._augmentation import augmented
+from menagerie.models.parts import weights
+from menagerie.models.parts.augmentation import augmented
+from menagerie.models.parts.freezing import BACKBONE_INPUT, FEATURES
 from menagerie.params.model import Layer, PretrainedModel
 
 BASES = [name for name in dir(keras.applications) if name[0].isupper()]
@@ -75,7 +75,7 @@ def _application(base: str) -> Callable[..., keras.Model]:
 def _features(x: keras.KerasTensor, spec: PretrainedModel) -> keras.KerasTensor:
     """Put the base after `x`, and give what comes out of it, or of its layer `spec.output_layer`."""
     if spec.weights == "imagenet":
-        base = _weights.imagenet(spec.base, lambda: _base(x, spec.base, "imagenet"))
+        base = weights.imagenet(spec.base, lambda: _base(x, spec.base, "imagenet"))
     else:
         base = _base(x, spec.base, None)
     layers = base.layers[base.layers.index(base.get_layer(BACKBONE_INPUT)) + 1 :]
@@ -84,7 +84,7 @@ def _features(x: keras.KerasTensor, spec: PretrainedModel) -> keras.KerasTensor:
         raise ParamsError(unknown(f"output_layer of {spec.base}", spec.output_layer, names))
     if spec.weights not in ("imagenet", "random"):
         # Some files name layers by their position, so they are read where nothing comes before the base.
-        _weights.load_file(spec, _base(keras.Input(x.shape[1:]), spec.base, None), layers)
+        weights.load_file(spec, _base(keras.Input(x.shape[1:]), spec.base, None), layers)
     return base.get_layer(spec.output_layer).output if spec.output_layer else base.output
 
 

@@ -4,8 +4,8 @@ from typing import Literal
 
 import keras
 
-from menagerie.models._augmentation import augmented
-from menagerie.models._sizes import check_size
+from menagerie.models.parts.augmentation import augmented
+from menagerie.models.parts.sizes import check_size
 from menagerie.params.model import ScratchModel
 from menagerie.params.section import Count, Many, Section, parse
 

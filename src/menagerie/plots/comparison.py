@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from menagerie.plots._common import (
+from menagerie.plots.style import (
     TEST,
     TRAIN,
     VAL,

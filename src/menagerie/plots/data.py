@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from menagerie.plots._common import SPLIT_COLOURS, TEST, TRAIN, entitle, finish, legend_below, tilted
+from menagerie.plots.style import SPLIT_COLOURS, TEST, TRAIN, entitle, finish, legend_below, tilted
 
 
 def class_counts(counts: pd.DataFrame, title: str) -> Figure:

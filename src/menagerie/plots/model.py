@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from menagerie.plots._common import (
+from menagerie.plots.style import (
     TEST,
     TRAIN,
     VAL,

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from menagerie.plots._common import entitle
+from menagerie.plots.style import entitle
 
 
 def captioned_pictures(pictures: np.ndarray, captions: list[str], title: str) -> Figure:

@@ -55,7 +55,7 @@ def client_of(uri: str) -> Iterator[Any]:
         yield mlflow.MlflowClient()
 
 
-def test_runs(dataset: str) -> pd.DataFrame:
+def evaluated_runs(dataset: str) -> pd.DataFrame:
     """Every finished run of a data set that has a test accuracy; nothing is made where there is none.
 
     Returns:
@@ -69,7 +69,7 @@ def test_runs(dataset: str) -> pd.DataFrame:
     uri = tracking_uri(paths.main_repository())
     store = uri if uri.startswith("sqlite:") else "MLFLOW_TRACKING_URI"  # which may hold a password
     try:
-        runs = _tested_runs(uri, dataset)
+        runs = _evaluated_runs(uri, dataset)
     except Exception as error:  # MLflow's, its database's or its connection's
         raise MenagerieError(
             f"the tracking store ({store}) cannot be read: {first_line(error)}; start its server, if it has "
@@ -95,7 +95,7 @@ def test_runs(dataset: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _tested_runs(uri: str, dataset: str) -> list[Any]:
+def _evaluated_runs(uri: str, dataset: str) -> list[Any]:
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
         return []  # which MLflow would make
     with client_of(uri) as client:

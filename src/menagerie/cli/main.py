@@ -1,0 +1,33 @@
+"""The command `menagerie`: what is done beside the pipeline.
+
+Each command imports what it needs when it runs: `menagerie --help` loads no TensorFlow.
+"""
+
+from typing import Any
+
+import click
+
+from menagerie.cli.mirror import mirror
+from menagerie.cli.report import report
+from menagerie.errors import MenagerieError
+
+
+class _Commands(click.Group):
+    """Commands that end with exit code 1 and a message where the user can mend something."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except BrokenPipeError:  # of `menagerie ... | head`, which click ends quietly
+            raise
+        except (MenagerieError, OSError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Image classification that can be repeated: what is done beside `dvc repro`."""
+
+
+main.add_command(mirror)
+main.add_command(report)

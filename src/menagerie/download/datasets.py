@@ -1,0 +1,92 @@
+"""Where pictures come from: one module a kind, each with `fetch(source, folder) -> list of files`.
+
+`fetch` writes the archives as they came to `folder`, which exists and is empty, and says of each file:
+its name, size in bytes, SHA-256 and address. A kind that uses the network also has
+`remotes(source, folder) -> list of Remote`: all that a mirror must hold. `folder` holds afterwards what
+had to be read to tell that.
+"""
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from menagerie.archives.layout import Picture, content_sha256, find_pictures
+from menagerie.download.remotes import fetch_remotes
+from menagerie.download.wire.part import disk_errors
+from menagerie.errors import DownloadError, MenagerieError
+from menagerie.files import remove
+from menagerie.params.dataset import Dataset, Source
+
+
+def fetch(source: Source, folder: Path) -> list[dict[str, Any]]:
+    """Get a source's archives into `folder`.
+
+    Raises:
+        DownloadError: a file cannot be had, or is not the one that was asked for.
+        DataError: the source holds no archive or no picture.
+    """
+    return _module(source.kind).fetch(source, folder)
+
+
+def check_content(dataset: Dataset, archives: Sequence[Path]) -> tuple[list[Picture], str]:
+    """The pictures of a data set's archives and their content hash.
+
+    Raises:
+        DataError: an archive is damaged, or its pictures do not lie as `dataset.layout` says.
+        DownloadError: the hash is not the one that `dataset.source` expects.
+    """
+    pictures = find_pictures(archives, dataset.layout.folders, dataset.layout.class_names)
+    content = content_sha256(pictures)
+    expected = getattr(dataset.source, "content_sha256", None)
+    if expected not in (None, content):
+        raise DownloadError(
+            f"{', '.join(map(str, archives))}: the pictures are not the ones expected: "
+            f"content SHA-256 {content}, dataset.source.content_sha256 {expected}; "
+            "get the archive again, or correct conf/dataset if the data set is meant to have changed"
+        )
+    return pictures, content
+
+
+def needs_network(kind: str) -> bool:
+    """Whether a kind of source has something to put into a mirror."""
+    return hasattr(_module(kind), "remotes")
+
+
+def mirror(dataset: Dataset, folder: Path) -> list[Path]:
+    """Bring all files of a data set that needs the network to a mirror folder.
+
+    A file that is there and right is not fetched again. Where no hash of a file is known beforehand,
+    the pictures in it must be readable, and be the ones expected.
+
+    Raises:
+        DownloadError: a file cannot be had, or is not the one that was asked for.
+        DataError: a file is there, or came, but its pictures cannot be used.
+    """
+    module = _module(dataset.source.kind)
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    remotes = module.remotes(dataset.source, folder)
+    files = [folder / remote.file for remote in remotes]
+    if all(remote.pinned for remote in remotes):
+        fetch_remotes(remotes, folder)
+    else:
+        _mirror_by_content(module, dataset, folder, files)
+    return files
+
+
+def _mirror_by_content(module: ModuleType, dataset: Dataset, folder: Path, files: Sequence[Path]) -> None:
+    missing = [file for file in files if not file.is_file()]
+    if missing:
+        module.fetch(dataset.source, folder)
+    try:
+        check_content(dataset, files)
+    except MenagerieError:
+        for file in missing:
+            remove(file)
+        raise
+
+
+def _module(kind: str) -> ModuleType:
+    return import_module(f"menagerie.download.sources.{kind}")

@@ -1,0 +1,98 @@
+"""What all figures share: colours, titles, legends, logarithmic axes.
+
+Figures are functions of values that return a matplotlib Figure; nothing else draws.
+"""
+
+import textwrap
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.transforms import Bbox
+
+matplotlib.rcParams["text.parse_math"] = False  # a $ in the name of a class is a $
+
+TRAIN, VAL, TEST = "#4477aa", "#ee7733", "#228833"  # told apart by the colour-blind too
+SPLIT_COLOURS = {"train": TRAIN, "val": VAL, "test": TEST}
+SIDES = np.array([(1, 1), (-1, 1), (1, -1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, -1)])
+Colour = tuple[float, float, float]  # red, green and blue in [0, 1]
+
+
+def colours_of(names: list[str]) -> dict[str, Colour]:
+    """A colour for each name; they come round again after twenty."""
+    colours = colormaps["tab10" if len(names) <= 10 else "tab20"].colors
+    return {name: colours[number % len(colours)] for number, name in enumerate(names)}
+
+
+def strokes_of(names: list[str]) -> dict[str, dict[str, object]]:
+    """How to draw the line of each name: where the colours come round again, in dashes or dots."""
+    return {
+        name: {"color": colour, "linestyle": ("-", "--", ":", "-.")[number // 20 % 4]}
+        for number, (name, colour) in enumerate(colours_of(names).items())
+    }
+
+
+def legend_below(figure: Figure, axes: Axes) -> None:
+    """One legend for the whole figure, of what `axes` shows; the figure grows by its height."""
+    handles, labels = axes.get_legend_handles_labels()
+    entry = 0.75 + 0.085 * max(map(len, labels))  # inches, in the font's mean width
+    columns = max(1, min(len(labels), int(figure.get_figwidth() / entry)))
+    figure.set_figheight(figure.get_figheight() + 0.21 * -(-len(labels) // columns))
+    figure.legend(handles, labels, frameon=False, loc="outside lower center", ncols=columns)
+
+
+def logarithmic(axis: Axis, values: pd.Series) -> None:
+    """Make an axis logarithmic, at least a decade long around `values` > 0, with few and plain ticks."""
+    low, high = np.log10([values.min(), values.max()])
+    room = max(0.08 * (high - low), (1 - (high - low)) / 2)
+    limits = 10 ** (low - room), 10 ** (high + room)
+    axis.axes.set(**{f"{axis.axis_name}scale": "log", f"{axis.axis_name}lim": limits})
+    axis.set_major_locator(LogLocator(subs=(1, 3) if high - low + 2 * room < 2 else (1,)))
+    axis.set_major_formatter("{x:,.10g}")
+    axis.set_minor_formatter(NullFormatter())
+
+
+def number_points(figure: Figure, panels: dict[Axes, pd.DataFrame]) -> None:
+    """Write beside each point, a row of x and y, its number (the index), on no other one where there is room.
+
+    It comes last: where there is room depends on the size that the axes get.
+    """
+    figure.draw_without_rendering()
+    pixel = figure.dpi / 72  # points to pixels
+    for axes, points in panels.items():
+        centres = axes.transData.transform(points)
+        taken = [Bbox([centre - 3 * pixel, centre + 3 * pixel]) for centre in centres]
+        for (number, x, y), centre in zip(points.itertuples(), centres, strict=True):
+            size = pixel * np.array([4.6 * len(str(number)), 6])  # of figures 7 points high
+            middles = [centre + side * (size / 2 + 3 * pixel) for side in SIDES]
+            boxes = [Bbox([middle - size / 2, middle + size / 2]) for middle in middles]
+            best = int(np.argmin([box.count_overlaps(taken) for box in boxes]))
+            taken.append(boxes[best])
+            style = {"fontsize": 7, "ha": "center", "va": "center_baseline", "in_layout": False}
+            place = (middles[best] - centre) / pixel
+            axes.annotate(str(number), (x, y), place, textcoords="offset points", **style)
+
+
+def finish(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25)
+    axes.set_axisbelow(True)
+
+
+def entitle(figure: Figure, title: str) -> None:
+    """Put the title over the figure, in as many lines as its width asks for; it grows by those after one."""
+    lines = textwrap.wrap(title, int(11 * figure.get_figwidth()), break_on_hyphens=False)
+    figure.set_figheight(figure.get_figheight() + 0.22 * (len(lines) - 1))
+    figure.suptitle("\n".join(lines))
+
+
+def tilted(names: list[str]) -> dict[str, object]:
+    """How to write names under an axis: long ones at an angle, their ends at the ticks."""
+    if max(map(len, names)) <= 4:
+        return {}
+    return {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}

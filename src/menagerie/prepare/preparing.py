@@ -1,0 +1,153 @@
+"""Pictures in archives to one array and its manifest, however often the work is interrupted.
+
+What is finished stands in a journal beside the array, with the hash of the rows that it vouches for:
+no row is taken for finished that is not what was decoded.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
+from importlib.metadata import version
+from pathlib import Path
+
+from tqdm import tqdm
+
+from menagerie import archives
+from menagerie.archives.layout import Picture
+from menagerie.errors import DataError
+from menagerie.files import file_sha256, locked, remove, whole
+from menagerie.prepare.manifest import Record, check_readable, write_manifest
+from menagerie.prepare.workers import Chunk, Decoded, Decoder, Rows, chunks_of, decoded
+
+
+def prepare(
+    pictures: Sequence[Picture],
+    image_size: tuple[int, int],
+    array: Path,
+    manifest: Path,
+    work: Path,
+    max_unreadable: float,
+    workers: int | None = None,
+    resize: str = "stretch",
+) -> None:
+    """Decode pictures into `array`, an .npy of (N, height, width, 3) uint8, and list them in `manifest`.
+
+    Rows are in the order of `pictures`; that of an unreadable one is zero and its status says why.
+    All is built in `work` and moved when it is whole: after an interruption or an error the same call
+    goes on where that stood. `workers` is by default the number of cores; `resize` as in `decode`.
+
+    Raises:
+        DataError: more than a share `max_unreadable` is unreadable, an archive is damaged, a file
+            cannot be written, a worker was killed.
+    """
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        with locked(work / "lock", f"{work}: another run prepares pictures"):
+            build = _build_folder(work, _fingerprint(pictures, image_size, resize))
+            records = _decode_all(pictures, image_size, resize, build, workers or _cores())
+            paths, statuses = [picture.path for picture in pictures], [record.status for record in records]
+            check_readable({"path": paths, "status": statuses}, max_unreadable)
+            with whole(manifest) as manifest_part, whole(array) as array_part:
+                write_manifest(manifest_part, pictures, records)
+                shutil.move(build / "images.npy", array_part)
+            remove(build)
+    except OSError as error:
+        raise DataError(
+            f"{error}; make room or make the folder writable, then run again: it goes on where it stood"
+        ) from error
+    except (BrokenProcessPool, MemoryError) as error:
+        raise DataError(
+            "a process that decodes pictures ended, most likely for want of memory; "
+            "close other programs and run again: it goes on where it stood"
+        ) from error
+
+
+def _fingerprint(pictures: Sequence[Picture], image_size: tuple[int, int], resize: str) -> str:
+    """A hash of all that the result depends on: versions, code, archives, pictures, size and resizing."""
+    folders = (Path(archives.__file__).parent, Path(__file__).parent)
+    code = [path for folder in folders for path in sorted(folder.glob("*.py"))]
+    sources = sorted({picture.archive for picture in pictures})
+    decoders = ("numpy", "opencv-python-headless", "pillow", "simplejpeg")
+    facts = [*map(version, decoders), image_size, resize]
+    facts += [(path.name, file_sha256(path)) for path in code + sources]
+    digest = hashlib.sha256(repr(facts).encode("utf-8"))
+    for picture in pictures:
+        about = (picture.archive.name, picture.member, picture.class_name, picture.folder)
+        digest.update(repr(about).encode("utf-8"))
+    return digest.hexdigest()
+
+
+def _build_folder(work: Path, fingerprint: str) -> Path:
+    build = work / f"build-{fingerprint[:32]}"
+    for old in work.glob("build-*"):
+        if old != build:
+            remove(old)
+    build.mkdir(exist_ok=True)
+    return build
+
+
+def _decode_all(
+    pictures: Sequence[Picture], image_size: tuple[int, int], resize: str, build: Path, workers: int
+) -> list[Record]:
+    """Fill build/images.npy; the records are in the order of `pictures`."""
+    rows = Rows.allocate(build / "images.npy", (len(pictures), *image_size, 3))
+    chunks = chunks_of(pictures)
+    journal = _Journal(build / "journal")
+    finished = journal.read(rows, chunks)
+    todo = [chunk for chunk in chunks if chunk.number not in finished]
+    left = sum(len(chunk.rows) for chunk in todo)
+    bar = tqdm(
+        desc="prepare", unit=" pictures", total=len(pictures), initial=len(pictures) - left, disable=None
+    )
+    with bar, closing(decoded(todo, Decoder(rows, image_size, resize), workers)) as results:
+        for result in results:
+            journal.append(result)
+            finished[result.number] = result.records
+            bar.update(len(result.records))
+    by_row = {
+        row: record
+        for chunk in chunks
+        for row, record in zip(chunk.rows, finished[chunk.number], strict=True)
+    }
+    return [by_row[row] for row in range(len(pictures))]
+
+
+class _Journal:
+    """The finished chunks of a build, one a line, each line with its own hash before it."""
+
+    def __init__(self, path: Path):
+        self._path = path
+
+    def append(self, result: Decoded) -> None:
+        with self._path.open("a", encoding="ascii") as file:
+            file.write(_line(json.dumps(result)))
+
+    def read(self, rows: Rows, chunks: Sequence[Chunk]) -> dict[int, list[Record]]:
+        """The records of the chunks whose line and rows are both as they were written, by number."""
+        self._path.touch()
+        finished, good = {}, []
+        for line in self._path.read_text(encoding="ascii", errors="replace").splitlines(keepends=True):
+            payload = line.partition(" ")[2].rstrip("\n")
+            if line != _line(payload):
+                continue
+            number, rows_sha256, records = json.loads(payload)
+            if rows.sha256(chunks[number].rows) == rows_sha256:
+                finished[number] = [Record(*record) for record in records]
+                good.append(line)
+        with whole(self._path) as part:  # or the next line would be added to a broken one
+            part.write_text("".join(good), encoding="ascii")
+        return finished
+
+
+def _line(payload: str) -> str:
+    return f"{hashlib.sha256(payload.encode()).hexdigest()} {payload}\n"
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows; it knows of containers and taskset
+        return len(os.sched_getaffinity(0))
+    return min(os.cpu_count() or 1, 61)  # Windows waits for no more processes

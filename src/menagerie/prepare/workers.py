@@ -1,0 +1,188 @@
+"""Chunks of pictures, decoded by several processes into the rows of one file."""
+
+import hashlib
+import math
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent import futures
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from menagerie.archives.layout import Picture, reading_order
+from menagerie.archives.reading import MAX_READ_BYTES, Archive, Member
+from menagerie.prepare.decoding import UnreadableError, decode
+from menagerie.prepare.manifest import OK, Record
+
+CHUNK_PICTURES = 512  # a chunk is what a killed build loses, and how long one process may wait for the last
+CHUNK_BYTES = 2 * 2**20  # a tenth of a second of photographs
+PICTURE_BYTES = 2_500  # a picture takes about the time of so many bytes of JPEG, and that of its own
+POOL_BYTES = 32 * 2**20  # fewer are decoded before other processes have started
+
+
+class Chunk(NamedTuple):
+    """Pictures that lie close together in an archive."""
+
+    number: int
+    archive: Path
+    rows: tuple[int, ...]  # of the array
+    members: tuple[Member, ...]
+
+
+class Decoded(NamedTuple):
+    """What came of a chunk."""
+
+    number: int
+    rows_sha256: str
+    records: list[Record]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of an .npy file of uint8.
+
+    They are written, not mapped: a full disk is then an error and no crash, and the memory of a
+    process does not grow with the file.
+    """
+
+    path: Path
+    start: int  # bytes before the first row
+    row_bytes: int
+
+    @classmethod
+    def allocate(cls, path: Path, shape: tuple[int, ...]) -> Self:
+        """Make the file, or give it its proper header and length and leave its rows alone."""
+        path.touch()
+        with path.open("r+b") as file:
+            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            start = file.tell()
+            file.truncate(start + math.prod(shape))
+        return cls(path, start, math.prod(shape[1:]))
+
+    def sha256(self, rows: Sequence[int]) -> str:
+        digest = hashlib.sha256()
+        with self.path.open("rb") as file:
+            for row in rows:
+                file.seek(self.start + row * self.row_bytes)
+                digest.update(file.read(self.row_bytes))
+        return digest.hexdigest()
+
+
+class Decoder:
+    """Decodes a chunk into its rows. It keeps one archive open, so that a tar.gz is read once through."""
+
+    def __init__(self, rows: Rows, image_size: tuple[int, int], resize: str):
+        self._rows = rows
+        self._image_size = image_size
+        self._resize = resize
+        self._archive: Archive | None = None
+
+    def close(self) -> None:
+        if self._archive is not None:
+            self._archive.close()
+            self._archive = None
+
+    def __call__(self, chunk: Chunk) -> Decoded:
+        if self._archive is None or self._archive.path != chunk.archive:
+            self.close()
+            self._archive = Archive(chunk.archive)
+        digest = hashlib.sha256()
+        records = []
+        with self._rows.path.open("r+b") as file:
+            for row, member in zip(chunk.rows, chunk.members, strict=True):
+                pixels, record = self._decode(self._archive, member)
+                file.seek(self._rows.start + row * self._rows.row_bytes)
+                file.write(pixels)
+                digest.update(pixels)
+                records.append(record)
+        return Decoded(chunk.number, digest.hexdigest(), records)
+
+    def _decode(self, archive: Archive, member: Member) -> tuple[np.ndarray, Record]:
+        if member.size > MAX_READ_BYTES:
+            return self._unreadable("", f"{member.size:,} bytes, more than {MAX_READ_BYTES:,}")
+        data = archive.read(member)
+        sha256 = hashlib.sha256(data).hexdigest()
+        try:
+            pixels, stored = decode(data, self._image_size, self._resize)
+            return pixels, Record(*stored, sha256, OK)
+        except UnreadableError as error:
+            return self._unreadable(sha256, str(error))
+
+    def _unreadable(self, sha256: str, why: str) -> tuple[np.ndarray, Record]:
+        return np.zeros((*self._image_size, 3), np.uint8), Record(0, 0, "", sha256, why)
+
+
+def chunks_of(pictures: Sequence[Picture]) -> list[Chunk]:
+    """The pictures in reading order, cut where an archive ends or a chunk is full."""
+    groups: list[list[int]] = []
+    size = 0  # bytes of the last group
+    for row in sorted(range(len(pictures)), key=lambda row: reading_order(pictures[row])):
+        picture = pictures[row]
+        size += picture.member.size
+        full = not groups or len(groups[-1]) == CHUNK_PICTURES or size > CHUNK_BYTES
+        if full or pictures[groups[-1][0]].archive != picture.archive:
+            groups.append([])
+            size = picture.member.size
+        groups[-1].append(row)
+    return [
+        Chunk(number, pictures[rows[0]].archive, tuple(rows), tuple(pictures[row].member for row in rows))
+        for number, rows in enumerate(groups)
+    ]
+
+
+def decoded(chunks: Sequence[Chunk], decoder: Decoder, workers: int) -> Iterator[Decoded]:
+    """Decode chunks, in any order: here, and in processes beside this one where it pays."""
+    cost = sum(PICTURE_BYTES + member.size for chunk in chunks for member in chunk.members)
+    with closing(decoder):
+        if workers == 1 or cost < POOL_BYTES:
+            yield from map(decoder, chunks)
+        else:
+            yield from _decoded_beside(deque(chunks), decoder, workers - 1)
+
+
+def _decoded_beside(chunks: deque[Chunk], decoder: Decoder, helpers: int) -> Iterator[Decoded]:
+    """This process decodes too: it would else wait for the others to start, and hold an idle core."""
+    # Spawned on every system: a fork would copy the locks of threads that it does not copy.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(helpers, context, initializer=_start, initargs=(decoder,)) as pool:
+        try:
+            sent: set[Future[Decoded]] = set()
+            while chunks or sent:
+                while chunks and len(sent) < 2 * helpers:  # not all at once: results would fill memory
+                    sent.add(pool.submit(_work, chunks.popleft()))
+                if chunks:
+                    yield decoder(chunks.popleft())
+                done, sent = futures.wait(sent, timeout=0 if chunks else None, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in done)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+_decoder: Decoder  # of a worker process
+
+
+def _start(decoder: Decoder) -> None:
+    global _decoder
+    _decoder = decoder
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends the pool
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """When the parent is killed nothing else would end its workers: they wait for work for ever."""
+    wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)
+
+
+def _work(chunk: Chunk) -> Decoded:
+    return _decoder(chunk)

@@ -1,0 +1,168 @@
+"""Training: phases one after another, and pictures fed from disk ahead of the step."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from sklearn.utils.class_weight import compute_class_weight
+
+from menagerie.data import Data, Subset
+from menagerie.errors import ModelError
+from menagerie.models.parts.freezing import freeze
+from menagerie.params import Compute
+from menagerie.params.model import PretrainedModel, PretrainedPhase, ScratchModel
+from menagerie.train import checkpoints
+from menagerie.train.batches import Batches
+from menagerie.train.optimizing import callbacks, optimizer
+from menagerie.train.prefix import prefix_outputs, split_at_prefix
+
+OnEpoch = Callable[[dict[str, float], int], None]  # what was measured, and the epoch (from 1)
+
+
+class EpochRecorder(keras.callbacks.Callback):
+    """Add what each epoch measured to `rows`, with its phase, learning rate and seconds, and pass it on."""
+
+    def __init__(self, phase: str, rows: list[dict[str, Any]], on_epoch: OnEpoch) -> None:
+        super().__init__()
+        self.phase, self.rows, self.on_epoch = phase, rows, on_epoch
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.learning_rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        self.started = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        measured = {name: float(logs[name]) for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
+        if not math.isfinite(measured["loss"]):
+            raise ModelError(
+                f"the loss is {measured['loss']} in epoch {epoch + 1} of phase {self.phase}; "
+                f"lower its learning_rate ({self.learning_rate:g} now)"
+            )
+        took = {"learning_rate": self.learning_rate, "epoch_seconds": time.perf_counter() - self.started}
+        self.rows.append({"epoch": epoch + 1, "phase": self.phase} | measured | took)
+        pass_on(self.rows[-1], self.on_epoch)
+
+
+def pass_on(row: dict[str, Any], on_epoch: OnEpoch) -> None:
+    on_epoch({name: value for name, value in row.items() if name not in ("epoch", "phase")}, row["epoch"])
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training gave besides the weights: one row an epoch, and what it cost.
+
+    `history` has the columns epoch (from 1), phase, loss, accuracy, val_loss, val_accuracy, learning_rate.
+    """
+
+    history: pd.DataFrame
+    fit_seconds: float
+    pictures_per_second: float
+
+
+def train(
+    model: keras.Model,
+    spec: ScratchModel | PretrainedModel,
+    data: Data,
+    seed: int,
+    compute: Compute,
+    kept_features: Path,
+    checkpoint: Path,
+    on_epoch: OnEpoch,
+    verbose: int,
+) -> Trained:
+    """Fit `model`, which gives logits, in the order of the spec's phases; its weights change in place.
+
+    Epochs are counted through: the second phase starts where the first ended. What frozen layers give is
+    kept in the folder `kept_features`. Where training stands is kept at `checkpoint`, which is to name all
+    that it depends on: it goes on from what is there, with the same result as if it had never stopped, and
+    `on_epoch` is told of the epochs before too. The caller removes the file when the result is safe.
+
+    Raises:
+        ModelError: the loss is no longer a number.
+        ParamsError: settings that an optimizer does not take, or layers to freeze that are not there.
+    """
+    saved = checkpoints.read(checkpoint)
+    rows: list[dict[str, Any]] = saved.rows if saved else []
+    for row in rows:
+        pass_on(row, on_epoch)
+    started = time.perf_counter() - (saved.seconds if saved else 0)
+    for name, phase in spec.phases.items():
+        if saved and saved.phase != name:
+            continue  # it was over
+        if isinstance(phase, PretrainedPhase):
+            freeze(model, phase)
+        epochs = min(phase.epochs, compute.max_epochs or phase.epochs)
+        part, images, subsets = _without_prefix(model, data, kept_features, compute.cache_gb * 1e9)
+        classes = len(data.classes) if spec.label_smoothing else None
+        batches = Batches(images, subsets["train"], spec.batch_size, seed, classes)
+        val = Batches(images, subsets["val"], spec.batch_size, None, classes)
+        part.compile(
+            optimizer(phase, epochs * batches.num_batches, batches.num_batches),
+            _loss(spec.label_smoothing),
+            metrics=["accuracy"],
+            jit_compile="auto" if _has_accelerator() else False,  # XLA is slower than oneDNN on a CPU
+        )
+        begun = saved.begun if saved else len(rows)
+        watching = [*callbacks(phase), EpochRecorder(name, rows, on_epoch)]
+        keeper = checkpoints.Keeper(checkpoint, name, begun, rows, started, model, watching, saved)
+        part.fit(
+            batches,
+            validation_data=val,
+            initial_epoch=len(rows),
+            epochs=begun + epochs,
+            class_weight=_class_weights(spec, data.subsets["train"].labels),
+            callbacks=[
+                keras.callbacks.LambdaCallback(on_epoch_begin=batches.begin),
+                *watching,
+                keeper,
+            ],
+            shuffle=False,  # or Keras shuffles the batches once more, with a generator of its own
+            verbose=verbose,
+        )
+        saved = None
+    seconds = time.perf_counter() - started
+    history = pd.DataFrame(rows).drop(columns="epoch_seconds")
+    return Trained(history, seconds, len(rows) * len(data.subsets["train"].rows) / seconds)
+
+
+def _without_prefix(
+    model: keras.Model, data: Data, kept: Path, limit_bytes: float
+) -> tuple[keras.Model, np.ndarray, dict[str, Subset]]:
+    """The part of the network to train, what it is fed with, and the rows of that which the splits have."""
+    parts = split_at_prefix(model) if limit_bytes else None
+    if parts is None:
+        return model, data.images, data.subsets
+    prefix, rest = parts
+    seen = {name: data.subsets[name] for name in ("train", "val")}
+    rows = np.unique(np.concatenate([subset.rows for subset in seen.values()]))
+    given = prefix_outputs(prefix, data.images, rows, kept, limit_bytes)
+    if given is None:
+        return model, data.images, data.subsets
+    return (
+        rest,
+        given,
+        {name: replace(subset, rows=np.searchsorted(rows, subset.rows)) for name, subset in seen.items()},
+    )
+
+
+def _loss(label_smoothing: float) -> keras.losses.Loss:
+    if label_smoothing:
+        return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=label_smoothing)
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def _class_weights(spec: ScratchModel | PretrainedModel, labels: np.ndarray) -> dict[int, float] | None:
+    if spec.class_weights is None:
+        return None
+    classes = np.unique(labels)
+    weights = compute_class_weight(spec.class_weights, classes=classes, y=labels)
+    return dict(zip(classes.tolist(), weights.tolist(), strict=True))
+
+
+def _has_accelerator() -> bool:
+    return any(not str(device).lower().startswith("cpu") for device in keras.distribution.list_devices())

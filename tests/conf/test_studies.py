@@ -1,0 +1,118 @@
+"""The studies: each composes whole, and what it reports can be true of its data and of its models."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import ROOT
+from menagerie.split.policies import split
+
+STUDIES = sorted(path.stem for path in (ROOT / "conf" / "study").glob("*.yaml"))
+REPORTING = [name for name in STUDIES if name != "quickstart"]
+
+SIZES = {  # pictures of the splits, as the notebooks print them
+    "animals10": {"val": 3925, "test": 3933},
+    "animals5": {"val": 2021, "test": 1497},
+    "cifar10_model_s": {"val": 10_000, "test": 10_000},
+    "cifar10_transfer": {"val": 5000, "test": 10_000},
+    "cifar10_images": {"val": 5000, "test": 10_000},
+    "sign_digits": {"val": 412, "test": 412},
+}
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_says_its_own_name(params, name):
+    assert params(f"study={name}").study == name
+
+
+def test_every_study_but_the_quickstart_reports():
+    assert set(SIZES) == set(REPORTING)
+
+
+@pytest.mark.parametrize("name", REPORTING)
+def test_what_a_study_reports_is_of_models_of_its_suite(params, name):
+    study = params(f"study={name}")
+    assert study.reported.models
+    without = {"inception_v3_cifar"}  # it failed in its notebook
+    assert set(study.reported.models) == set(study.models) - without
+
+
+@pytest.mark.parametrize("name", REPORTING)
+def test_reported_numbers_are_of_the_pictures_of_their_split(params, name):
+    for model, reported in params(f"study={name}").reported.models.items():
+        assert reported.n == SIZES[name][reported.split], model
+        assert 0 < reported.accuracy < 1, model
+        assert reported.loss is None or reported.loss > 0, model
+        assert reported.note.strip() == reported.note, model
+
+
+@pytest.mark.parametrize("name", REPORTING)
+def test_claims_are_of_two_reported_models_and_none_is_told_twice(params, name):
+    notebook = params(f"study={name}").reported
+    compared = [(claim.better, claim.than) for claim in notebook.claims]
+    for better, than in compared:
+        assert better != than
+        assert {better, than} <= set(notebook.models)
+        assert (than, better) not in compared, "a notebook does not claim both"
+    assert len(set(compared)) == len(compared)
+    for claim in notebook.claims:
+        assert claim.text == claim.text.strip()
+        assert claim.text.endswith(".")
+
+
+@pytest.mark.parametrize("name", REPORTING)
+def test_a_model_did_not_run_for_longer_than_its_file_lets_it(params, name):
+    study = params(f"study={name}")
+    for model, reported in study.reported.models.items():
+        longest = sum(phase.epochs for phase in study.models[model].phases.values())
+        assert reported.epochs <= longest, model
+
+
+@pytest.mark.parametrize("name", REPORTING)
+def test_a_model_as_published_differs_from_the_others_of_its_suite(params, name):
+    """A file copied and not changed would report one network's number of another."""
+    models = [repr(model) for model in params(f"study={name}").models.values()]
+    assert len(set(models)) == len(models)
+
+
+def test_the_jpeg_copy_reports_the_very_numbers_of_cifar10(params):
+    copy = params("study=cifar10_images").reported.models
+    original = (
+        params("study=cifar10_transfer").reported.models | params("study=cifar10_model_s").reported.models
+    )
+    for name, reported in copy.items():
+        assert reported.model_copy(update={"note": ""}) == original[name].model_copy(update={"note": ""})
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("study=cifar10_images",),
+        ("study=cifar10_transfer", "dataset=cifar10_images", "split=cifar10_images_val"),
+    ],
+    ids=["the study of the copy", "the copy by hand"],
+)
+def test_of_the_jpeg_copy_the_last_500_of_each_class_validate(params, overrides):
+    study = params(*overrides)
+    assert study.dataset.name == "cifar10_images"
+    sizes = {"test": 1000, "train": 5000}
+    rows = [
+        (f"{folder}/{name}/{place:04d}.jpg", name, folder)
+        for folder, size in sizes.items()
+        for name in "abcdefghij"
+        for place in range(size)
+    ]
+    listed = pd.DataFrame(rows, columns=["path", "class", "folder"])
+    listed = listed.assign(index=np.arange(len(listed)), status="ok")
+    table = split(listed, study.dataset.split)
+    counts = table.groupby("split")["class"].value_counts().unstack()
+    assert counts.loc["val"].tolist() == [500] * 10
+    assert counts.loc["train"].tolist() == [4500] * 10
+    assert counts.loc["test"].tolist() == [1000] * 10
+    assert table.loc[table["split"] == "val", "path"].str[-8:-4].astype(int).min() == 4500
+
+
+@pytest.mark.parametrize("name", REPORTING)
+def test_models_are_reported_in_the_order_of_the_suite(params, name):
+    study = params(f"study={name}")
+    assert list(study.reported.models) == [model for model in study.models if model in study.reported.models]

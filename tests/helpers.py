@@ -1,0 +1,305 @@
+"""What the tests of several folders share."""
+
+import copy
+import functools
+import io
+import random
+import tarfile
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from omegaconf import OmegaConf
+from PIL import Image
+
+from menagerie.compare import leaderboard
+from menagerie.evaluate import calibration, curves, measures
+from menagerie.evaluate.measures import wilson_interval
+from menagerie.params.dataset import KerasSplit, StratifiedSplit
+from menagerie.report.page import Results
+
+# the real configuration, composed as DVC composes it
+
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@functools.cache
+def _composed(*overrides):
+    with initialize_config_dir(str(ROOT / "conf"), version_base=None):
+        config = hydra_compose("config", list(overrides))
+    OmegaConf.resolve(config)
+    return OmegaConf.to_container(config)
+
+
+def composed(*overrides):
+    """`composed("model=cnn")`: the dict that `dvc exp run -S model=cnn` writes to params.yaml."""
+    return copy.deepcopy(_composed(*overrides))
+
+
+# archives
+
+
+def tar_gz(pictures):
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+        for name, data in pictures.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return content.getvalue()
+
+
+def cifar_tar(count):
+    """The official archive's layout with `count` random records a batch, and these by folder and place."""
+    rng = random.Random(0)
+    files, records = {"cifar-10-batches-bin/batches.meta.txt": b"airplane\n"}, {}
+    for name, folder in [(f"data_batch_{k}", f"train{k}") for k in range(1, 6)] + [("test_batch", "test")]:
+        batch = [bytes([rng.randrange(10)]) + rng.randbytes(3072) for _ in range(count)]
+        files[f"cifar-10-batches-bin/{name}.bin"] = b"".join(batch)
+        records |= {(folder, place): record for place, record in enumerate(batch)}
+    return tar_gz(files), records
+
+
+# what prepare and split write
+
+
+SPLITS = ["train", "val", "test"]
+
+
+SIGN_DIGITS = [205, 206, 206, 206, 207, 207, 207, 206, 208, 204]  # pictures of 0..9
+
+
+def manifest(sizes, unreadable=()):
+    """As `prepare` writes it: sorted by class and path; `unreadable` are rows."""
+    names = sizes if isinstance(sizes, dict) else {f"c{number}": size for number, size in enumerate(sizes)}
+    table = pd.DataFrame(
+        [(f"{name}/{place:04d}.png", name) for name in sorted(names) for place in range(names[name])],
+        columns=["path", "class"],
+    )
+    table.insert(0, "index", np.arange(len(table)))
+    table["folder"] = ""
+    return table.assign(status=["empty file" if row in unreadable else "ok" for row in table["index"]])
+
+
+def stratified(seed=42, val=0.15, test=0.2):
+    return StratifiedSplit(policy="stratified", seed=seed, val=val, test=test)
+
+
+def keras_policy(seed=1337, validation_split=0.2):
+    return KerasSplit(
+        policy="keras", seed=seed, validation_split=validation_split, train_folder="", test_folder=None
+    )
+
+
+def rows(table, name):
+    return table.loc[table["split"] == name, "index"].tolist()
+
+
+# what evaluate writes
+
+
+N = 412
+
+
+def entry(correct, val_correct=300, train_correct=408, n=N, loss=0.5, epochs=20):
+    """What evaluate writes of a model that has `correct` of `n` test pictures right."""
+    parts = {}
+    for part, right in (("train", train_correct), ("val", val_correct), ("test", correct)):
+        low, high = wilson_interval(right, n)
+        parts[part] = {
+            "accuracy": right / n,
+            "accuracy_low": low,
+            "accuracy_high": high,
+            "n": n,
+            "loss": loss,
+        }
+    for part in ("val", "test"):
+        parts[part] |= {"f1_macro": parts[part]["accuracy"] - 0.01, "ece": 0.0213}
+    scaled = {"temperature": 1.734, "ece_before": 0.0213, "ece_after": 0.0088}
+    return parts | {
+        "gap": (train_correct - correct) / n,
+        "calibration": scaled | {"loss_before": loss, "loss_after": loss - 0.01},
+        "epochs": epochs,
+        "params": 1_204_650,
+        "model_bytes": 4_850_000,
+    }
+
+
+def predictions(right):
+    """Ten pictures, of which those in `right` are predicted rightly."""
+    return pd.DataFrame({"actual": ["a"] * 10, "predicted": ["ab"[n not in right] for n in range(10)]})
+
+
+def corrupted(**accuracies):
+    rows = [(kind, place + 1, value) for kind, row in accuracies.items() for place, value in enumerate(row)]
+    return pd.DataFrame(rows, columns=["corruption", "strength", "accuracy"])
+
+
+# a page, and what it is made from
+
+
+CLASSES = ["cat", "dog", "owl"]
+
+
+COUNT = 60  # test pictures
+
+
+VOID = {"meta", "link", "img", "line", "circle", "wbr"}
+
+
+class Page(HTMLParser):
+    """Every tag with its attributes, and the rows of each table by its box: texts and sort keys."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.open, self.tables, self.keys, self.texts, self.summaries = [], [], {}, {}, [], []
+        self.title = ""
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.tags.append((tag, attributes))
+        if tag not in VOID and not self.get_starttag_text().endswith("/>"):
+            self.open.append(tag)
+        if attributes.get("role") == "region":
+            self.title = attributes["aria-label"]
+        if tag == "table":
+            self.tables[self.title], self.keys[self.title] = [], []
+        if tag == "tr":
+            self.tables[self.title].append([])
+            self.keys[self.title].append([])
+        if tag in ("td", "th"):
+            self.tables[self.title][-1].append("")
+            self.keys[self.title][-1].append(attributes.get("data-sort"))
+        if tag == "small":
+            self.tables[self.title][-1][-1] += "; "
+        if tag == "summary":
+            self.summaries.append("")
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "script" in self.open or "style" in self.open:
+            return
+        self.texts.append(data)
+        if {"td", "th"} & set(self.open):
+            self.tables[self.title][-1][-1] += data.replace("\n", "")
+        if "summary" in self.open:
+            self.summaries[-1] += data
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.texts).split())
+
+    def rows(self, name):
+        """The rows of a table, each a mapping from the head of the column to the text of the cell."""
+        head, *rows = self.tables[name]
+        return [dict(zip(head, row, strict=True)) for row in rows]
+
+    def sort_keys(self, name, column):
+        head, *_ = self.tables[name]
+        return [row[head.index(column)] for row in self.keys[name][1:]]
+
+    def of(self, tag):
+        return [attributes for found, attributes in self.tags if found == tag]
+
+    @property
+    def headings(self):
+        return [attributes["id"] for attributes in self.of("h2")]
+
+
+def picture(width=300, height=150, photograph=False):
+    """PNG of 150 dpi: a drawing of few colours, or noise."""
+    pixels = np.full((height, width, 3), 255, np.uint8)
+    if photograph:
+        pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    pixels[10:20, 10:20] = (68, 119, 170)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", dpi=(150, 150))
+    return file.getvalue()
+
+
+def evaluated(skill, classes, seed):
+    """What evaluate writes of a model: the higher the skill, the more it gets right; metrics and tables."""
+    rng = np.random.default_rng(seed)
+    parts = {}
+    for part, count in (("train", 2 * COUNT), ("val", COUNT), ("test", COUNT)):
+        labels = np.arange(count) % len(classes)
+        parts[part] = labels, rng.normal(size=(count, len(classes))) + skill * np.eye(len(classes))[labels]
+    metrics = {"train": measures.accuracy_and_loss(*parts["train"])}
+    metrics |= {part: measures.scores(*parts[part]) for part in ("val", "test")}
+    metrics["gap"] = metrics["train"]["accuracy"] - metrics["test"]["accuracy"]
+    metrics["calibration"] = calibration.temperature_scaling(*parts["val"], *parts["test"])
+    labels, logits = parts["test"]
+    counts = measures.confusion(labels, logits.argmax(axis=1), len(classes))
+    paths = np.array([f"{number}.png" for number in range(COUNT)], dtype=object)
+    tables = {
+        "per_class": measures.per_class(labels, logits.argmax(axis=1), classes),
+        "areas": curves.areas(labels, calibration.probabilities(logits), classes),
+        "confusion": measures.confusion_table(counts, classes),
+        "robustness": robustness([]),
+        "predictions": measures.predictions(paths, labels, logits, classes),
+    }
+    return metrics | {"epochs": 20, "params": 1_204_650, "model_bytes": 14_500_000}, tables
+
+
+def robustness(accuracies):
+    columns = ["corruption", "strength", "accuracy", "accuracy_low", "accuracy_high", "n"]
+    rows = [("noise", strength, value, value, value, COUNT) for strength, value in enumerate(accuracies, 1)]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def run_record(seconds=24.96):
+    versions = {"python": "3.12.1", "keras": "3.12.0", "backend": "tensorflow", "backend_version": "2.20.0"}
+    speed = {"fit_seconds": seconds, "pictures_per_second": 1983.4, "milliseconds_per_picture": 0.8512}
+    return speed | versions | {"numpy": "2.3.0", "platform": "Linux", "devices": "cpu:0", "seed": 42}
+
+
+def data_report(classes=CLASSES, in_train=0, in_val=0):
+    return {
+        "pictures": 4 * COUNT,
+        "classes": {name: {"train": 40, "val": 20, "test": 20} for name in classes},
+        "splits": {"train": 2 * COUNT, "val": COUNT, "test": COUNT},
+        "test_pictures_also_in": {"train": in_train, "val": in_val},
+        "unreadable": {},
+        "groups": None,
+        "duplicates": {
+            "exact": 0,
+            "exact_or_near": 0,
+            "leaks": [],
+            "leaked": [],
+            "conflicts": 0,
+            "conflicting": [],
+            "dropped": 0,
+            "dropped_pictures": [],
+        },
+    }
+
+
+def results(*models, classes=CLASSES):
+    """Results of these models; each knows less than the one before it."""
+    found = {name: evaluated(3 - number, classes, number) for number, name in enumerate(models)}
+    return Results(
+        source={"content_sha256": "30d0ee3c" * 8},
+        data=data_report(classes),
+        metrics={name: metrics for name, (metrics, _) in found.items()},
+        runs={name: run_record() for name in models},
+        tables={name: tables for name, (_, tables) in found.items()},
+        pairs=leaderboard.pairs({name: tables["predictions"] for name, (_, tables) in found.items()}),
+        data_figures={"classes": picture()},
+        comparison_figures={"cost": picture(), "accuracy": picture()},
+        model_figures={
+            name: {"mistakes": picture(photograph=True), "confusion": picture()} for name in models
+        },
+        replicates=None,
+    )

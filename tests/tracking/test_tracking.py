@@ -1,0 +1,289 @@
+"""Tracking against a real MLflow store, a real server that dies, and real processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers import ROOT
+
+mlflow = pytest.importorskip("mlflow")
+
+from menagerie import tracking  # noqa: E402
+from menagerie.errors import MenagerieError  # noqa: E402
+from menagerie.files import write_json  # noqa: E402
+from menagerie.tracking import store  # noqa: E402
+
+SRC = ROOT / "src"
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """An empty main repository, which is also the working folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    yield tmp_path
+    mlflow.set_tracking_uri(None)
+
+
+def client(root):
+    return mlflow.MlflowClient(f"sqlite:///{(root / 'mlflow.db').as_posix()}")
+
+
+def only_run(root, experiment="digits"):
+    own = client(root)
+    runs = own.search_runs([own.get_experiment_by_name(experiment).experiment_id])
+    assert len(runs) == 1
+    return runs[0]
+
+
+def test_a_training_run_holds_parameters_metrics_and_tags(root, params):
+    with tracking.training_run(params("model=cnn"), "cnn", {"split.sha256": "abc"}) as run:
+        run.log_metrics({"loss": 2.0, "val_accuracy": 0.5}, 1)
+        run.log_metrics({"loss": 1.0, "val_accuracy": 0.75}, 2)
+        run.set_tags({"model.sha256": "f00"})
+    kept = only_run(root)
+    assert (kept.info.run_name, kept.info.status) == ("cnn", "FINISHED")
+    assert kept.data.params["model.phases.main.learning_rate"] == "0.0001"
+    assert kept.data.params["dataset.split.policy"] == "given"
+    assert kept.data.params["seed"] == "42"
+    assert kept.data.tags["model.sha256"] == "f00"
+    assert kept.data.tags["split.sha256"] == "abc"
+    history = client(root).get_metric_history(kept.info.run_id, "val_accuracy")
+    assert [(metric.step, metric.value) for metric in history] == [(1, 0.5), (2, 0.75)]
+
+
+def test_a_training_run_says_which_pictures_there_were(root, params):
+    (root / "data" / "digits").mkdir(parents=True)
+    write_json(root / "data" / "digits" / "source.json", {"content_sha256": "30d0"})
+    with tracking.training_run(params("model=cnn"), "cnn", {}):
+        pass
+    assert only_run(root).data.tags["data.sha256"] == "30d0"
+
+
+def test_evaluation_takes_up_the_run_of_the_very_model(root, params):
+    for digest in ("aaa", "bbb"):
+        with tracking.training_run(params(), "cnn", {}) as run:
+            run.set_tags({"model.sha256": digest})
+    with tracking.evaluation_run(params(), "cnn", "aaa") as run:
+        run.log_metrics({"test_accuracy": 0.9})
+    own = client(root)
+    runs = own.search_runs([own.get_experiment_by_name("digits").experiment_id])
+    measured = {kept.data.tags["model.sha256"]: kept.data.metrics.get("test_accuracy") for kept in runs}
+    assert measured == {"aaa": 0.9, "bbb": None}
+    assert {kept.info.status for kept in runs} == {"FINISHED"}
+
+
+def test_a_model_restored_from_elsewhere_gets_a_run_that_says_so(root, params):
+    with tracking.evaluation_run(params(), "cnn", "ccc") as run:
+        run.log_metrics({"test_accuracy": 0.9})
+    assert "elsewhere" in only_run(root).data.tags["model.origin"]
+
+
+def test_figures_and_tables_are_kept_with_the_run(root, params, tmp_path):
+    folder = tmp_path / "figures"
+    folder.mkdir()
+    (folder / "confusion.png").write_bytes(b"png")
+    with tracking.evaluation_run(params(), "cnn", "ddd") as run:
+        run.log_files(folder, "plots")
+    kept = only_run(root)
+    assert [item.path for item in client(root).list_artifacts(kept.info.run_id, "plots")] == [
+        "plots/confusion.png"
+    ]
+    assert (root / "mlartifacts" / "digits" / kept.info.run_id / "artifacts/plots/confusion.png").exists()
+
+
+@pytest.mark.parametrize(("raised", "status"), [(ValueError, "FAILED"), (KeyboardInterrupt, "KILLED")])
+def test_a_run_that_ends_early_says_how(root, params, raised, status):
+    with pytest.raises(raised), tracking.training_run(params(), "cnn", {}):
+        raise raised
+    assert only_run(root).info.status == status
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")
+def test_a_terminated_process_ends_its_run_as_killed(root, params):
+    with pytest.raises(SystemExit), tracking.training_run(params(), "cnn", {}):
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert only_run(root).info.status == "KILLED"
+
+
+def test_an_experiment_in_a_copy_logs_to_the_main_repository(root, params, tmp_path, monkeypatch):
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    monkeypatch.chdir(copy)
+    with tracking.training_run(params(), "cnn", {}):
+        pass
+    assert list(copy.iterdir()) == []
+    assert only_run(root).info.artifact_uri.startswith((root / "mlartifacts").as_uri())
+
+
+def test_the_experiments_name_and_baseline_are_tagged(root, params, monkeypatch):
+    monkeypatch.setenv("DVC_EXP_NAME", "brave-otter")
+    with tracking.training_run(params(), "cnn", {}):
+        pass
+    assert only_run(root).data.tags["dvc.exp"] == "brave-otter"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, "sqlite:///{root}/mlflow.db"),
+        ("sqlite:///runs.db", "sqlite:///{root}/runs.db"),
+        ("sqlite:////elsewhere/runs.db", "sqlite:////elsewhere/runs.db"),
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
+    ],
+)
+def test_where_runs_go(monkeypatch, value, expected):
+    root = Path("/main/repository")
+    if value:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", value)
+    assert store.tracking_uri(root) == expected.format(root=root.as_posix())
+
+
+def test_without_a_server_work_goes_on_and_the_user_is_told_once(root, params, monkeypatch, capsys):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # nobody listens on discard
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    done = []
+    with tracking.training_run(params(), "cnn", {}) as run:
+        for epoch in range(3):
+            run.log_metrics({"loss": 1.0}, epoch)
+            done.append(epoch)
+        run.log_model(object(), (1, 1, 3), 2)
+    assert done == [0, 1, 2]
+    assert capsys.readouterr().err.count("not tracked") == 1
+
+
+def test_many_processes_may_meet_a_store_that_does_not_exist_yet(root):
+    script = textwrap.dedent(
+        """
+        import sys
+        from menagerie.tracking import store
+        store.connect("digits")
+        """
+    )
+    environment = os.environ | {"PYTHONPATH": str(SRC)}
+    started = [
+        subprocess.Popen([sys.executable, "-c", script], env=environment, stderr=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    errors = [process.communicate()[1].decode() for process in started]
+    assert [process.returncode for process in started] == [0, 0, 0], errors
+    assert client(root).get_experiment_by_name("digits") is not None
+
+
+def evaluated(params, seed, accuracy, name):
+    """A run that was trained and evaluated."""
+    digest = f"{name} {seed} {accuracy}"
+    with tracking.training_run(params(f"model={name}", f"seed={seed}"), name, {"split.sha256": "abc"}) as run:
+        run.set_tags({"model.sha256": digest})
+    with tracking.evaluation_run(params(f"model={name}"), name, digest) as run:
+        run.log_metrics({"test_accuracy": accuracy, "test_n": 360})
+
+
+def test_tested_runs_come_with_all_that_they_were_trained_with(root, params):
+    evaluated(params, 1, 0.9, "cnn")
+    evaluated(params, 2, 0.95, "ann")
+    runs = store.evaluated_runs("digits").set_index("model")
+    assert runs["test_accuracy"].to_dict() == {"cnn": 0.9, "ann": 0.95}
+    assert list(runs["test_n"]) == [360, 360]
+    assert list(runs["split.sha256"]) == ["abc", "abc"]
+    assert runs["run_id"].is_unique
+    assert runs["start_time"]["cnn"] <= runs["start_time"]["ann"]
+    logged = runs.loc["cnn"].filter(like="params.").dropna()
+    assert logged.rename(lambda key: key.removeprefix("params.")).to_dict() == tracking.settings(
+        params("model=cnn", "seed=1"), "cnn"
+    )
+
+
+def test_runs_that_failed_or_go_on_or_were_not_tested_are_no_evaluated_runs(root, params):
+    evaluated(params, 1, 0.9, "cnn")
+    with tracking.training_run(params("model=cnn"), "cnn", {}):
+        pass
+    with suppress(ValueError), tracking.training_run(params("model=cnn"), "cnn", {}) as run:
+        run.log_metrics({"test_accuracy": 0.1})
+        raise ValueError
+    with tracking.training_run(params("model=cnn"), "cnn", {}) as run:
+        run.log_metrics({"test_accuracy": 0.2})
+        assert list(store.evaluated_runs("digits")["test_accuracy"]) == [0.9]
+
+
+def test_a_tested_run_of_a_model_from_elsewhere_has_no_seed(root, params):
+    with tracking.evaluation_run(params(), "cnn", "ccc") as run:
+        run.log_metrics({"test_accuracy": 0.9})
+    runs = store.evaluated_runs("digits")
+    assert list(runs["model"]) == ["cnn"]
+    assert runs["params.seed"].isna().all()
+
+
+def test_more_tested_runs_than_the_store_gives_at_a_time(root):
+    own, experiment = store.connect("digits")
+    for number in range(store.PAGE + 1):
+        run = own.create_run(experiment, run_name=f"model_{number}")
+        own.log_metric(run.info.run_id, "test_accuracy", 0.5)
+        own.set_terminated(run.info.run_id)
+    runs = store.evaluated_runs("digits")
+    assert set(runs["model"]) == {f"model_{number}" for number in range(store.PAGE + 1)}
+
+
+@pytest.mark.parametrize("uri", [None, "sqlite:///runs.db"])
+def test_no_store_is_made_where_none_is(root, monkeypatch, uri):
+    if uri:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(
+        MenagerieError, match=r"no finished run of digits.*`dvc exp run --queue -S 'seed=1,2,3'`"
+    ):
+        store.evaluated_runs("digits")
+    assert list(root.iterdir()) == []
+
+
+def test_reading_changes_nothing_in_the_store(root, params):
+    evaluated(params, 1, 0.9, "cnn")
+    before = (root / "mlflow.db").read_bytes()
+    assert len(store.evaluated_runs("digits")) == 1
+    with pytest.raises(MenagerieError, match="no finished run of sign_digits"):
+        store.evaluated_runs("sign_digits")
+    assert (root / "mlflow.db").read_bytes() == before
+
+
+def test_a_server_that_is_away_is_an_error(root, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # nobody listens on discard
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(MenagerieError, match=r"\(MLFLOW_TRACKING_URI\) cannot be read: .*; start its server"):
+        store.evaluated_runs("digits")
+
+
+def test_a_file_that_is_no_database_is_an_error(root):
+    (root / "mlflow.db").write_bytes(b"no database" * 100)
+    with pytest.raises(MenagerieError, match=r"mlflow\.db\) cannot be read: .*not a database"):
+        store.evaluated_runs("digits")
+
+
+def test_a_long_parameter_is_the_same_in_the_store_as_in_the_settings(root, params):
+    long = params("model=cnn", f"+models.cnn.knobs.note={'x' * 7000}")
+    with tracking.training_run(long, "cnn", {}):
+        pass
+    assert only_run(root).data.params == tracking.settings(long, "cnn")
+
+
+@pytest.mark.tensorflow
+@pytest.mark.filterwarnings("ignore:.*type hint:UserWarning")  # MLflow's, of a function of its own
+def test_the_stored_model_loads_and_predicts_the_same(root, params):
+    keras = pytest.importorskip("keras")
+    inputs = keras.Input((4, 4, 3), dtype="uint8")
+    outputs = keras.layers.Dense(2)(keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs)))
+    model = keras.Model(inputs, outputs)
+    with tracking.training_run(params(), "cnn", {}) as run:
+        run.log_model(model, (4, 4, 3), 2)
+    kept = only_run(root)
+    assert kept.info.status == "FINISHED"
+    (stored,) = client(root).search_logged_models([kept.info.experiment_id])
+    pictures = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 3), np.uint8)
+    loaded = mlflow.pyfunc.load_model(stored.model_uri)
+    np.testing.assert_allclose(loaded.predict(pictures), model.predict_on_batch(pictures), rtol=1e-6)
+    assert loaded.metadata.signature.inputs.inputs[0].shape == (-1, 4, 4, 3)

@@ -1,0 +1,294 @@
+"""Training on small real arrays on disk: order, phases, history, repeatability."""
+
+import os
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from menagerie.data import Data, Subset, gather
+from menagerie.errors import DataError, ModelError, ParamsError
+from menagerie.params import Compute
+
+keras = pytest.importorskip("keras")
+
+from menagerie.model_files import predict  # noqa: E402
+from menagerie.train import fitting  # noqa: E402
+from menagerie.train.building import build_model  # noqa: E402
+from menagerie.train.optimizing import optimizer  # noqa: E402
+from menagerie.train.seeding import seed_everything  # noqa: E402
+
+pytestmark = pytest.mark.tensorflow
+
+CLASSES = 3
+NOWHERE = Path("unused")
+MAIN = "models.cnn.phases.main"
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """60 pictures of 16x16 in three colours, with noise: easy to tell apart."""
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 60, (60, 16, 16, 3), np.uint8)
+    for row in range(60):
+        pictures[row, :, :, row % CLASSES] += 150
+    path = tmp_path_factory.mktemp("data") / "images.npy"
+    np.save(path, pictures)
+    return np.load(path, mmap_mode="r")
+
+
+def subset(rows):
+    rows = np.asarray(rows)
+    return Subset(rows, (rows % CLASSES).astype(np.int32), rows.astype(object))
+
+
+def fit(images, params, *overrides, epochs=3, seed=1, **options):
+    spec = params("model=cnn", "models.cnn.batch_size=8", *overrides).model("cnn")
+    seed_everything(seed)
+    model = build_model(spec, images.shape[1:], CLASSES)
+    data = Data(images, ["r", "g", "b"], {"train": subset(range(45)), "val": subset(range(45, 60))})
+    seen = []
+    on_epoch = options.get("on_epoch", lambda metrics, epoch: seen.append((epoch, metrics)))
+    compute = Compute(max_epochs=epochs, precision="float32", cache_gb=0)
+    return (
+        model,
+        fitting.train(model, spec, data, seed, compute, NOWHERE, NOWHERE, on_epoch, verbose=0),
+        seen,
+    )
+
+
+def test_every_picture_comes_once_an_epoch_with_its_own_label(images):
+    batches = fitting.Batches(images, subset(range(45)), 8, seed=3)
+    assert batches.num_batches == 6
+    for epoch in range(2):
+        batches.begin(epoch)
+        assert sorted(batches.order) == list(range(45))
+        for number in range(batches.num_batches):
+            pictures, labels = batches[number]
+            assert pictures.dtype == np.uint8
+            assert len(pictures) == len(labels) == (5 if number == 5 else 8)
+            np.testing.assert_array_equal(pictures.mean((1, 2)).argmax(1), labels)  # its colour is its class
+
+
+def by_hand(images, params, order, *overrides, epochs=3, seed=1):
+    """The weights after Keras's train_on_batch over the pictures in the order that `order(epoch)` gives."""
+    spec = params("model=cnn", "models.cnn.batch_size=8", *overrides).model("cnn")
+    seed_everything(seed)
+    model = build_model(spec, images.shape[1:], CLASSES)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer(spec.phases["main"], epochs * 6, 6), loss, jit_compile=False)
+    for epoch in range(epochs):
+        rows = order(epoch)
+        for start in range(0, len(rows), 8):
+            batch = rows[start : start + 8]
+            model.train_on_batch(images[batch], batch % CLASSES)
+    return model.get_weights()
+
+
+def test_fit_takes_the_pictures_in_an_order_that_seed_and_epoch_alone_decide(images, params):
+    # No layer may be random: only the order is left to tell two trainings apart.
+    fixed = (
+        "models.cnn.knobs.conv_dropout=0",
+        "models.cnn.knobs.dense_dropout=0",
+        f"{MAIN}.learning_rate=0.01",
+    )
+    random.seed(5)  # Python's generator, with which Keras shuffles when it is let to, has no part in it
+    model, *_ = fit(images, params, *fixed)
+    expected = by_hand(
+        images, params, lambda epoch: np.random.default_rng([1, epoch]).permutation(45), *fixed
+    )
+    for got, wanted in zip(model.get_weights(), expected, strict=True):
+        np.testing.assert_allclose(got, wanted, atol=1e-5)
+    # ... and another order would have been seen
+    other = by_hand(images, params, lambda epoch: np.random.default_rng([1, 0]).permutation(45), *fixed)
+    assert max(np.abs(got - wanted).max() for got, wanted in zip(expected, other, strict=True)) > 1e-3
+
+
+def test_without_a_seed_the_order_stays(images):
+    batches = fitting.Batches(images, subset(range(45, 60)), 8, seed=None)
+    batches.begin(1)
+    np.testing.assert_array_equal(batches[0][0], images[45:53])
+
+
+def test_gathering_copies_the_rows_asked_for(images):
+    rows = np.array([5, 2, 59, 2])
+    batch = gather(images, rows)
+    np.testing.assert_array_equal(batch, images[rows])
+    assert batch.flags.owndata
+    assert not isinstance(batch, np.memmap)
+
+
+@pytest.fixture
+def own(images, tmp_path):
+    """A copy of the pictures, to break."""
+    np.save(tmp_path / "own.npy", images)
+    return np.load(tmp_path / "own.npy", mmap_mode="r")
+
+
+def test_a_file_that_is_cut_off_is_named(own):
+    os.truncate(own.filename, Path(own.filename).stat().st_size - 1)
+    gather(own, np.array([58]))
+    with pytest.raises(DataError, match=r"own\.npy is cut off in row 59; .*dvc repro"):
+        gather(own, np.array([59]))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps a file that is mapped")
+def test_rows_of_a_file_that_was_swept_meanwhile_come_from_the_map(own, images):
+    Path(own.filename).unlink()
+    np.testing.assert_array_equal(gather(own, np.array([7, 3])), images[[7, 3]])
+
+
+def test_training_learns_and_records_every_epoch(images, params):
+    model, trained, seen = fit(images, params, "models.cnn.phases.main.learning_rate=0.005", epochs=12)
+    history = trained.history
+    assert list(history["epoch"]) == list(range(1, 13))
+    assert list(history.columns) == [
+        "epoch", "phase", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate",
+    ]  # fmt: skip
+    assert history["val_accuracy"].iloc[-1] == 1.0
+    assert [epoch for epoch, _ in seen] == list(history["epoch"])
+    assert seen[0][1]["epoch_seconds"] > 0
+    assert predict(model, images, np.arange(45, 60)).argmax(1).tolist() == [
+        row % CLASSES for row in range(45, 60)
+    ]
+    assert trained.pictures_per_second == pytest.approx(12 * 45 / trained.fit_seconds)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(images, params):
+    weights = [fit(images, params, seed=seed)[0].get_weights() for seed in (1, 1, 2)]
+    for one, again in zip(weights[0], weights[1], strict=True):
+        np.testing.assert_array_equal(one, again)
+    assert not np.array_equal(weights[0][0], weights[2][0])
+
+
+def test_whoever_is_told_of_an_epoch_cannot_change_the_result(images, params):
+    quiet, *_ = fit(images, params)
+    loud, *_ = fit(images, params, on_epoch=lambda *_: random.seed(7))
+    assert all(map(np.array_equal, quiet.get_weights(), loud.get_weights()))
+
+
+def test_predictions_do_not_depend_on_how_they_are_batched(images, params):
+    model, _, _ = fit(images, params, epochs=1)
+    rows = np.arange(60)
+    np.testing.assert_allclose(
+        predict(model, images, rows, 7), predict(model, images, rows, 60), rtol=1e-5, atol=1e-5
+    )
+
+
+def test_phases_follow_each_other_and_epochs_are_counted_through(images, params):
+    second = "{optimizer: rmsprop, learning_rate: 1e-5, optimizer_settings: {}, schedule: null, epochs: 2,"
+    second += " early_stopping: null, reduce_on_plateau: null}"
+    overrides = (f"+models.cnn.phases.second={second}", "models.cnn.phases.main.epochs=3")
+    _, trained, _ = fit(images, params, *overrides, epochs=None)
+    assert list(trained.history["phase"]) == ["main"] * 3 + ["second"] * 2
+    assert list(trained.history["epoch"]) == [1, 2, 3, 4, 5]
+    assert trained.history["learning_rate"].iloc[-1] == pytest.approx(1e-5)
+
+
+def test_an_exponential_schedule_lowers_the_rate_by_its_rule(images, params):
+    schedule = "schedule={kind: exponential, steps: 6, rate: 0.5}"
+    _, trained, _ = fit(images, params, f"{MAIN}.{schedule}", f"{MAIN}.reduce_on_plateau=null")
+    # six steps an epoch: the rate at the start of each is half that of the one before
+    np.testing.assert_allclose(trained.history["learning_rate"], 1e-4 * 0.5 ** np.arange(3), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("warmup", "expected"),
+    [
+        (0, [1, (1 + np.cos(np.pi / 4)) / 2, 0.5, (1 + np.cos(3 * np.pi / 4)) / 2]),
+        (1, [0, 1, (1 + np.cos(np.pi / 3)) / 2, (1 + np.cos(2 * np.pi / 3)) / 2]),
+        (2, [0, 0.5, 1, 0.5]),
+    ],
+)
+def test_a_cosine_schedule_warms_up_and_falls_to_zero_over_the_phase(images, params, warmup, expected):
+    """The formula of Loshchilov and Hutter (2017), eq. 5, one cycle, after a linear warm-up."""
+    schedule = f"schedule={{kind: cosine, warmup_epochs: {warmup}}}"
+    overrides = (f"{MAIN}.{schedule}", f"{MAIN}.reduce_on_plateau=null", f"{MAIN}.learning_rate=1e-3")
+    _, trained, _ = fit(images, params, *overrides, epochs=4)
+    np.testing.assert_allclose(trained.history["learning_rate"], 1e-3 * np.array(expected), atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("sgd", "{momentum: 0.9, nesterov: true, weight_decay: 5e-4}"),
+        ("adamw", "{weight_decay: 0.01, global_clipnorm: 1.0}"),
+        ("adamax", "{clipvalue: 0.5}"),
+    ],
+)
+def test_optimizers_take_keras_s_own_settings(images, params, name, settings):
+    overrides = (f"{MAIN}.optimizer={name}", f"+{MAIN}.optimizer_settings={settings}")
+    _, trained, _ = fit(images, params, *overrides, epochs=1)
+    assert np.isfinite(trained.history["loss"]).all()
+
+
+def test_a_setting_that_an_optimizer_does_not_take_is_named(images, params):
+    with pytest.raises(ParamsError, match=r"optimizer_settings of adam: .*momentum"):
+        fit(images, params, f"+{MAIN}.optimizer_settings={{momentum: 0.9}}")
+
+
+def test_clipping_bounds_the_step_of_plain_gradient_descent(images, params):
+    """SGD moves weights by rate x gradient: with its norm clipped to c, n steps move them by n x rate x c."""
+    clip = f"+{MAIN}.optimizer_settings={{global_clipnorm: 1e-3}}"
+    spec = (f"{MAIN}.optimizer=sgd", f"{MAIN}.learning_rate=1.0")
+    seed_everything(1)
+    before = build_model(params("model=cnn").model("cnn"), images.shape[1:], CLASSES).get_weights()
+    moved = []
+    for overrides in (spec, (*spec, clip)):
+        model, _, _ = fit(images, params, *overrides, epochs=1)
+        pairs = zip(before, model.get_weights(), strict=True)
+        moved.append(np.sqrt(sum(np.sum((a - b) ** 2) for a, b in pairs)))
+    assert moved[1] <= 6 * 1e-3 * 1.001 < moved[0]
+
+
+def test_label_smoothing_gives_the_loss_of_the_formula(images, params):
+    """One step of rate ~0: the loss is that of the fresh network, by hand from its logits."""
+    rows = np.arange(45)
+    rate = f"{MAIN}.learning_rate=1e-12"
+    quiet = ("models.cnn.knobs.conv_dropout=0.0", "models.cnn.knobs.dense_dropout=0.0")
+    model, trained, _ = fit(
+        images, params, rate, "models.cnn.batch_size=45", "models.cnn.label_smoothing=0.2", *quiet, epochs=1
+    )
+    logits = predict(model, images, rows).astype(np.float64)
+    log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    target = 0.8 * np.eye(CLASSES)[rows % CLASSES] + 0.2 / CLASSES
+    assert trained.history["loss"][0] == pytest.approx(-(target * log_p).sum(1).mean(), rel=1e-5)
+
+
+def test_balanced_class_weights_give_each_class_the_same_pull(images, params):
+    """Class r three times as often as the others: weights n / (classes x count), as scikit-learn has them."""
+    rows = np.array([row for row in range(45) if row % CLASSES == 0 or row < 15])
+    counts = np.bincount(rows % CLASSES)
+    weights = len(rows) / (CLASSES * counts)
+    quiet = ("models.cnn.knobs.conv_dropout=0.0", "models.cnn.knobs.dense_dropout=0.0")
+    once = ("models.cnn.batch_size=45", f"{MAIN}.learning_rate=1e-12", *quiet)
+    spec = params("model=cnn", "models.cnn.class_weights=balanced", *once).model("cnn")
+    seed_everything(1)
+    model = build_model(spec, images.shape[1:], CLASSES)
+    data = Data(images, ["r", "g", "b"], {"train": subset(rows), "val": subset(range(45, 60))})
+    compute = Compute(max_epochs=1, precision="float32", cache_gb=0)
+    trained = fitting.train(model, spec, data, 1, compute, NOWHERE, NOWHERE, lambda *_: None, verbose=0)
+    logits = predict(model, images, rows).astype(np.float64)
+    log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    labels = rows % CLASSES
+    losses = -log_p[np.arange(len(rows)), labels] * weights[labels]
+    assert trained.history["loss"][0] == pytest.approx(losses.mean(), rel=1e-5)
+
+
+def test_early_stopping_ends_training_and_restores_the_best_epoch(images, params):
+    stop = "models.cnn.phases.main.early_stopping={monitor: val_loss, patience: 2, restore_best: true}"
+    rate = "models.cnn.phases.main.learning_rate=0.05"
+    model, trained, _ = fit(images, params, stop, rate, epochs=60)
+    history = trained.history
+    assert len(history) < 60
+    best = history["val_loss"].idxmin()
+    assert best == len(history) - 3
+    logits = predict(model, images, np.arange(45, 60)).astype(np.float64)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(np.arange(45, 60) % CLASSES, logits)
+    assert float(loss) == pytest.approx(history["val_loss"][best], rel=1e-3, abs=1e-5)
+
+
+def test_a_loss_that_is_no_number_stops_with_the_fix(images, params):
+    with pytest.raises(ModelError, match=r"the loss is (nan|inf) in epoch \d.*lower its learning_rate"):
+        fit(images, params, "models.cnn.phases.main.learning_rate=1e30", epochs=5)
