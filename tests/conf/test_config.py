@@ -97,6 +97,40 @@ def test_the_architecture_of_a_model_file_is_a_module(params, path):
     assert (ROOT / "src" / "menagerie" / "models" / f"{arch}.py").is_file()
 
 
+def base_of(path):
+    """The model that a model file says its difference from, None for one that is whole."""
+    first = yaml.safe_load(path.read_text(encoding="utf-8")).get("defaults", ["_self_"])[0]
+    return None if first == "_self_" else first.removesuffix("@_here_")
+
+
+def leaves(values, at=""):
+    """A nested mapping as one of dotted keys."""
+    if not isinstance(values, dict):
+        return {at: values}
+    return {
+        key: leaf for name in values for key, leaf in leaves(values[name], f"{at}.{name}".lstrip(".")).items()
+    }
+
+
+SIBLINGS = [path for path in MODELS if base_of(path)]
+
+
+@pytest.mark.parametrize("path", SIBLINGS, ids=stems(SIBLINGS))
+def test_a_model_file_with_a_base_says_what_differs_and_nothing_else(compose, path):
+    said = leaves(yaml.safe_load(path.read_text(encoding="utf-8")))
+    del said["defaults"]
+    base = leaves(compose(f"model={base_of(path)}")["models"][base_of(path)])
+    ours = leaves(compose(f"model={path.stem}")["models"][path.stem])
+    assert said == {key: value for key, value in ours.items() if base.get(key) != value}
+    assert base.keys() <= ours.keys()
+
+
+def test_published_recipes_are_whole():
+    """Whoever reads one beside its notebook needs no other file."""
+    published = {name for path in STUDIES for name in reported_models(path)}
+    assert not published & set(stems(SIBLINGS))
+
+
 @pytest.mark.parametrize("path", SUITES, ids=stems(SUITES))
 def test_a_suite_gives_the_models_it_lists_in_their_order(params, path):
     listed = yaml.safe_load(path.read_text(encoding="utf-8"))["defaults"]
@@ -170,7 +204,23 @@ def test_a_value_of_one_model_can_be_set_without_touching_the_others(params):
     }
 
 
+def test_another_kind_of_freezing_is_one_setting(params):
+    freeze = "models.xception_partial.phases.main.freeze"
+    changed = params("model=xception_partial", f"{freeze}={{kind: all_but_last, layers: 5}}")
+    assert changed.models["xception_partial"].phases["main"].freeze.model_dump() == {
+        "kind": "all_but_last",
+        "layers": 5,
+    }
+    assert params("model=xception_partial", f"{freeze}.kind=all", f"~{freeze}.layers")
+
+
 # bad choices
+
+
+def test_what_another_kind_of_freezing_leaves_behind_is_told_with_what_takes_it_away(params):
+    freeze = "models.xception_partial.phases.main.freeze"
+    with pytest.raises(ParamsError, match=rf"{re.escape(freeze)}: unknown key 'layers'.*-S '~.*layers'"):
+        params("model=xception_partial", f"{freeze}.kind=all")
 
 
 @pytest.mark.parametrize(

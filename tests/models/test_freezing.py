@@ -33,7 +33,7 @@ def model(params):
 
 @pytest.fixture(scope="module")
 def phase(params):
-    """`phase(freeze="all")`: the phase of a model file, with a key changed."""
+    """`phase(freeze={"kind": "all"})`: the phase of a model file, with a key changed."""
     whole = params("model=xception_partial").model("xception_partial").phases["main"]
     return lambda **changed: PretrainedPhase.model_validate({**whole.model_dump(), **changed})
 
@@ -64,11 +64,11 @@ def test_the_backbone_has_the_layers_of_the_base_in_its_own_order(params, base, 
 @pytest.mark.parametrize(
     ("freeze", "frozen"),
     [
-        ("none", slice(0, 0)),
-        ("all", slice(None)),
-        ({"last": 10}, slice(-10, None)),
-        ({"all_but_last": 10}, slice(0, -10)),
-        ({"until": "block_4_add"}, None),
+        ({"kind": "none"}, slice(0, 0)),
+        ({"kind": "all"}, slice(None)),
+        ({"kind": "last", "layers": 10}, slice(-10, None)),
+        ({"kind": "all_but_last", "layers": 10}, slice(0, -10)),
+        ({"kind": "until", "layer": "block_4_add"}, None),
     ],
 )
 def test_a_policy_freezes_just_the_layers_it_names_and_undoes_another(model, phase, freeze, frozen):
@@ -76,7 +76,7 @@ def test_a_policy_freezes_just_the_layers_it_names_and_undoes_another(model, pha
     if frozen is None:
         frozen = slice([layer.name for layer in layers].index("block_4_add") + 1)
     for before in ("all", "none"):
-        freezing.freeze(model, phase(freeze=before, batch_norm="inference"))
+        freezing.freeze(model, phase(freeze={"kind": before}, batch_norm="inference"))
         freezing.freeze(model, phase(freeze=freeze, batch_norm="train"))
         assert [layer for layer in layers if not layer.trainable] == layers[frozen]
         assert all(layer.trainable for layer in model.layers if layer not in layers)
@@ -90,7 +90,7 @@ def running_statistics(layers):
 
 @pytest.mark.parametrize(("batch_norm", "kept"), [("inference", True), ("train", False)])
 def test_batch_normalization_of_a_trained_part_learns_only_when_it_is_to(model, phase, batch_norm, kept):
-    freezing.freeze(model, phase(freeze={"all_but_last": 20}, batch_norm=batch_norm))
+    freezing.freeze(model, phase(freeze={"kind": "all_but_last", "layers": 20}, batch_norm=batch_norm))
     layers = freezing.backbone(model)
     front, tail, head = map(running_statistics, (layers[:-20], layers[-20:], model.layers[-6:]))
     kernels = [layer.get_weights()[0] for layer in layers[-20:] if isinstance(layer, keras.layers.Conv2D)]
@@ -105,16 +105,16 @@ def test_batch_normalization_of_a_trained_part_learns_only_when_it_is_to(model, 
 
 def test_a_layer_that_the_base_lacks_is_named_with_the_nearest(model, phase):
     with pytest.raises(
-        ParamsError, match=r"freeze\.until: unknown layer .*'block_4_ad'; did you mean 'block_4_add'\?"
+        ParamsError, match=r"freeze\.layer: unknown layer .*'block_4_ad'; did you mean 'block_4_add'\?"
     ):
-        freezing.freeze(model, phase(freeze={"until": "block_4_ad"}))
+        freezing.freeze(model, phase(freeze={"kind": "until", "layer": "block_4_ad"}))
 
 
-@pytest.mark.parametrize("key", ["last", "all_but_last"])
-def test_more_layers_than_the_base_has_are_refused(model, phase, key):
+@pytest.mark.parametrize("kind", ["last", "all_but_last"])
+def test_more_layers_than_the_base_has_are_refused(model, phase, kind):
     count = len(freezing.backbone(model))
-    freezing.freeze(model, phase(freeze={key: count}))
+    freezing.freeze(model, phase(freeze={"kind": kind, "layers": count}))
     with pytest.raises(
-        ParamsError, match=rf"freeze\.{key}: the base has {count} layers, fewer than {count + 1}"
+        ParamsError, match=rf"freeze\.layers: the base has {count} layers, fewer than {count + 1}"
     ):
-        freezing.freeze(model, phase(freeze={key: count + 1}))
+        freezing.freeze(model, phase(freeze={"kind": kind, "layers": count + 1}))

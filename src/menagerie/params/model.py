@@ -65,20 +65,36 @@ class Phase(Section):
         return self
 
 
-class Last(Section):
-    last: Count
+class FreezeNone(Section):
+    kind: Literal["none"]
 
 
-class AllButLast(Section):
-    all_but_last: Count
+class FreezeAll(Section):
+    kind: Literal["all"]
 
 
-class Until(Section):
-    until: str
+class FreezeLast(Section):
+    kind: Literal["last"]
+    layers: Count
+
+
+class FreezeAllButLast(Section):
+    kind: Literal["all_but_last"]
+    layers: Count
+
+
+class FreezeUntil(Section):
+    kind: Literal["until"]
+    layer: str
+
+
+Freeze = Annotated[
+    FreezeNone | FreezeAll | FreezeLast | FreezeAllButLast | FreezeUntil, Field(discriminator="kind")
+]
 
 
 class PretrainedPhase(Phase):
-    freeze: Literal["none", "all"] | Last | AllButLast | Until
+    freeze: Freeze
     batch_norm: Literal["train", "inference"]
 
 

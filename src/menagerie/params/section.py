@@ -28,9 +28,10 @@ class Section(BaseModel):
     def _every_key_known(cls, data: Any) -> Any:
         for key in data if isinstance(data, dict) else ():
             if key not in cls.model_fields:
-                raise PydanticCustomError(
-                    "unknown_key", "{why}", {"why": unknown("key", key, cls.model_fields)}
-                )
+                why = unknown("key", key, cls.model_fields)
+                if "kind" in cls.model_fields:  # Hydra merges mappings: what another kind had is still there
+                    why += f"; if it is of another kind, take it away with -S '~<this key>.{key}'"
+                raise PydanticCustomError("unknown_key", "{why}", {"why": why})
         return data
 
 

@@ -3,7 +3,7 @@
 import keras
 
 from menagerie.errors import ParamsError, unknown
-from menagerie.params.model import AllButLast, Last, PretrainedPhase, Until
+from menagerie.params.model import Freeze, FreezeAll, FreezeLast, FreezeNone, FreezeUntil, PretrainedPhase
 
 # The names of the two layers that a pretrained network has its base between.
 BACKBONE_INPUT = "backbone_input"
@@ -39,24 +39,18 @@ def freeze(model: keras.Model, phase: PretrainedPhase) -> None:
         layer.trainable = False
 
 
-def _frozen(layers: list[keras.layers.Layer], policy: str | Last | AllButLast | Until) -> slice:
+def _frozen(layers: list[keras.layers.Layer], policy: Freeze) -> slice:
     match policy:
-        case "none":
+        case FreezeNone():
             return slice(0, 0)
-        case "all":
+        case FreezeAll():
             return slice(None)
-        case Until(until=name):
+        case FreezeUntil():
             names = [layer.name for layer in layers]
-            if name not in names:
-                raise ParamsError(f"freeze.until: {unknown('layer of the base', name, names)}")
-            return slice(names.index(name) + 1)
-        case Last(last=count):
-            return slice(_position(layers, "last", count), None)
-    return slice(_position(layers, "all_but_last", policy.all_but_last))
-
-
-def _position(layers: list[keras.layers.Layer], key: str, count: int) -> int:
-    """Where the last `count` layers begin."""
-    if count > len(layers):
-        raise ParamsError(f"freeze.{key}: the base has {len(layers)} layers, fewer than {count}")
-    return len(layers) - count
+            if policy.layer not in names:
+                raise ParamsError(f"freeze.layer: {unknown('layer of the base', policy.layer, names)}")
+            return slice(names.index(policy.layer) + 1)
+    if policy.layers > len(layers):
+        raise ParamsError(f"freeze.layers: the base has {len(layers)} layers, fewer than {policy.layers}")
+    last = len(layers) - policy.layers
+    return slice(last, None) if isinstance(policy, FreezeLast) else slice(last)
