@@ -30,11 +30,10 @@ from turns import MEMORY, subset, told  # noqa: E402
 
 from menagerie.data import Data  # noqa: E402
 from menagerie.models.parts.freezing import freeze  # noqa: E402
-from menagerie.params import Compute  # noqa: E402
 from menagerie.params.model import PretrainedModel, ScratchModel  # noqa: E402
 from menagerie.params.section import parse  # noqa: E402
 from menagerie.train.building import build_model  # noqa: E402
-from menagerie.train.fitting import train  # noqa: E402
+from menagerie.train.fitting import Session, train  # noqa: E402
 from menagerie.train.prefix import prefix_outputs, split_at_prefix  # noqa: E402
 from menagerie.train.seeding import seed_everything  # noqa: E402
 
@@ -86,10 +85,11 @@ def run(way: str, name: str, path: str, kept: str) -> list[float]:
         started = time.perf_counter()
         prefix_outputs(prefix, images, np.arange(len(images)), Path(kept), 1e11)
         seconds.append(time.perf_counter() - started)
-    compute = Compute(max_epochs=EPOCHS + 1, precision="float32", cache_gb=100 if way == "kept" else 0)
     measured: list[dict[str, float]] = []
     checkpoint = Path(kept) / way / "checkpoint.npz"  # the other way is not to go on from it
-    train(model, spec, data, 0, compute, Path(kept), checkpoint, lambda epoch, _: measured.append(epoch), 0)
+    room = 1e11 if way == "kept" else 0
+    session = Session(0, EPOCHS + 1, Path(kept), room, checkpoint, lambda epoch, _: measured.append(epoch), 0)
+    train(model, spec, data, session)
     return seconds + [epoch["epoch_seconds"] for epoch in measured]
 
 

@@ -31,11 +31,10 @@ import yaml  # noqa: E402
 from turns import MEMORY, subset, told  # noqa: E402
 
 from menagerie.data import Data  # noqa: E402
-from menagerie.params import Compute  # noqa: E402
 from menagerie.params.model import ScratchModel  # noqa: E402
 from menagerie.params.section import parse  # noqa: E402
 from menagerie.train.building import build_model  # noqa: E402
-from menagerie.train.fitting import train  # noqa: E402
+from menagerie.train.fitting import Session, train  # noqa: E402
 from menagerie.train.seeding import seed_everything  # noqa: E402
 
 CLASSES, VAL, EPOCHS, RUNS = 10, 64, 2, 3
@@ -81,11 +80,11 @@ def with_menagerie(name: str, images: np.ndarray, epochs: int) -> list[float]:
     data = Data(
         images, classes, {"train": subset(0, count, CLASSES), "val": subset(count, len(images), CLASSES)}
     )
-    compute = Compute(max_epochs=epochs, precision="float32", cache_gb=20)
     measured: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory(dir=MEMORY) as kept:
         checkpoint = Path(kept) / "checkpoint.npz"
-    train(model, spec, data, 0, compute, Path(kept), checkpoint, lambda epoch, _: measured.append(epoch), 0)
+        session = Session(0, epochs, Path(kept), 2e10, checkpoint, lambda epoch, _: measured.append(epoch), 0)
+        train(model, spec, data, session)
     return [epoch["epoch_seconds"] for epoch in measured]
 
 

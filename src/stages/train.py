@@ -1,6 +1,6 @@
 """Train one model.
 
-reads: data/<ds>/{images.npy,split.csv}, params models.<model>, seed, compute
+reads: data/<ds>/{images.npy,split.csv}, params models.<model>, seed, compute.{max_epochs,precision,cache_gb}
 writes: models/<ds>/<model>/: model.keras, history.csv
 use: python src train <model>
 """
@@ -18,16 +18,16 @@ from menagerie.model_files import save_model
 from menagerie.params import load_params
 from menagerie.train import checkpoints
 from menagerie.train.building import build_model
-from menagerie.train.fitting import train
+from menagerie.train.fitting import Session, train
 from menagerie.train.seeding import environment, seed_everything
 
 
 def main(name: str) -> None:
     params = load_params(paths.PARAMS)
-    spec, dataset = params.model(name), params.dataset.name
+    spec, dataset, compute = params.model(name), params.dataset.name, params.compute
     data = load_data(paths.images(dataset), paths.split(dataset))
     seed_everything(params.seed)
-    keras.config.set_dtype_policy(params.compute.precision)
+    keras.config.set_dtype_policy(compute.precision)
     try:
         model = build_model(spec, data.images.shape[1:], len(data.classes))
     except WeightsError as error:
@@ -36,7 +36,7 @@ def main(name: str) -> None:
 
     print(f"train@{name}: {model.count_params():,} parameters, on {environment()['devices']}", flush=True)
     tags = {"split.sha256": file_sha256(paths.split(dataset)), **environment()}
-    depends_on = (spec, params.seed, params.compute, environment())
+    depends_on = (spec, params.seed, compute.max_epochs, compute.precision, environment())
     code = sorted(Path(__file__).parents[1].rglob("*.py"))
     files = [paths.images(dataset), paths.split(dataset), *code]
     with (
@@ -45,11 +45,16 @@ def main(name: str) -> None:
     ):
         if checkpoint.exists():
             print(f"train@{name}: goes on where a run was stopped before", flush=True)
-        verbose = 1 if sys.stdout.isatty() else 2  # a bar to watch, or a line an epoch in a log
-        kept = paths.work() / "prefixes"
-        trained = train(
-            model, spec, data, params.seed, params.compute, kept, checkpoint, run.log_metrics, verbose
+        session = Session(
+            seed=params.seed,
+            max_epochs=compute.max_epochs,
+            prefixes=paths.work() / "prefixes",
+            prefix_bytes=compute.cache_gb * 1e9,
+            checkpoint=checkpoint,
+            on_epoch=run.log_metrics,
+            verbose=1 if sys.stdout.isatty() else 2,  # a bar to watch, or a line an epoch in a log
         )
+        trained = train(model, spec, data, session)
         with whole_folder(paths.model(dataset, name)) as folder:
             save_model(model, folder / "model.keras")
             trained.history.to_csv(folder / "history.csv", index=False, lineterminator="\n")

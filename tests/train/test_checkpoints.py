@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from menagerie.data import Data, Subset
-from menagerie.params import Compute
 
 keras = pytest.importorskip("keras")
 
@@ -74,9 +73,9 @@ def fit(params, run, data, checkpoint, stop=None):
         if epoch == stop:
             raise StoppedError
 
-    compute = Compute(max_epochs=epochs, precision="float32", cache_gb=1)
-    kept = checkpoint.parent / "features"
-    trained = fitting.train(model, spec, data, 3, compute, kept, checkpoint, on_epoch, verbose=0)
+    kept = checkpoint.parent / "prefixes"
+    session = fitting.Session(3, epochs, kept, 1e9, checkpoint, on_epoch, verbose=0)
+    trained = fitting.train(model, spec, data, session)
     return model, trained.history, told
 
 

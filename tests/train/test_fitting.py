@@ -9,7 +9,6 @@ import pytest
 
 from menagerie.data import Data, Subset, gather
 from menagerie.errors import DataError, ModelError, ParamsError
-from menagerie.params import Compute
 
 keras = pytest.importorskip("keras")
 
@@ -50,12 +49,8 @@ def fit(images, params, *overrides, epochs=3, seed=1, **options):
     data = Data(images, ["r", "g", "b"], {"train": subset(range(45)), "val": subset(range(45, 60))})
     seen = []
     on_epoch = options.get("on_epoch", lambda metrics, epoch: seen.append((epoch, metrics)))
-    compute = Compute(max_epochs=epochs, precision="float32", cache_gb=0)
-    return (
-        model,
-        fitting.train(model, spec, data, seed, compute, NOWHERE, NOWHERE, on_epoch, verbose=0),
-        seen,
-    )
+    session = fitting.Session(seed, epochs, NOWHERE, 0, NOWHERE, on_epoch, verbose=0)
+    return model, fitting.train(model, spec, data, session), seen
 
 
 def test_every_picture_comes_once_an_epoch_with_its_own_label(images):
@@ -267,8 +262,8 @@ def test_balanced_class_weights_give_each_class_the_same_pull(images, params):
     seed_everything(1)
     model = build_model(spec, images.shape[1:], CLASSES)
     data = Data(images, ["r", "g", "b"], {"train": subset(rows), "val": subset(range(45, 60))})
-    compute = Compute(max_epochs=1, precision="float32", cache_gb=0)
-    trained = fitting.train(model, spec, data, 1, compute, NOWHERE, NOWHERE, lambda *_: None, verbose=0)
+    session = fitting.Session(1, 1, NOWHERE, 0, NOWHERE, lambda *_: None, verbose=0)
+    trained = fitting.train(model, spec, data, session)
     logits = predict(model, images, rows).astype(np.float64)
     log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
     labels = rows % CLASSES

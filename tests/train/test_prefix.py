@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from menagerie.data import Data, Subset
-from menagerie.params import Compute
 
 keras = pytest.importorskip("keras")
 
@@ -51,11 +50,9 @@ def splits(images):
 def fit(spec, images, folder, cache_gb, epochs=2):
     seed_everything(5)
     model = build_model(spec, images.shape[1:], CLASSES)
-    compute = Compute(max_epochs=epochs, precision="float32", cache_gb=cache_gb)
     place = folder / "checkpoint.npz"
-    trained = fitting.train(
-        model, spec, splits(images), 5, compute, folder, place, lambda *_: None, verbose=0
-    )
+    session = fitting.Session(5, epochs, folder, cache_gb * GB, place, lambda *_: None, verbose=0)
+    trained = fitting.train(model, spec, splits(images), session)
     return model, trained.history
 
 

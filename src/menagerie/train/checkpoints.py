@@ -95,27 +95,36 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
         np.savez(file, about=np.array(json.dumps(about)), **arrays)
 
 
-class Keeper(keras.callbacks.Callback):
-    """Writes where a phase stands, at most once in EVERY seconds; `saved` is where it is to go on.
+@dataclass(frozen=True)
+class Progress:
+    """A phase of a training on its way.
 
-    `network` is the whole network, of which a part may be trained; `others` are the callbacks before this
-    one; `rows` grows as epochs end; `started` is when training began, of time.perf_counter.
+    `begun` epochs came before the phase; `rows` grows as epochs end; `started` is when training began, of
+    time.perf_counter; `saved` is where the phase is to go on, None where it begins.
+    """
+
+    phase: str
+    begun: int
+    rows: list[dict[str, Any]]
+    started: float
+    saved: Checkpoint | None
+
+
+class Keeper(keras.callbacks.Callback):
+    """Writes where a phase stands, at most once in EVERY seconds, and goes back to `progress.saved` at first.
+
+    `network` is the whole one, of which a part may be trained; `others` are the callbacks before this one.
     """
 
     def __init__(
         self,
         path: Path,
-        phase: str,
-        begun: int,
-        rows: list[dict[str, Any]],
-        started: float,
+        progress: Progress,
         network: keras.Model,
         others: Sequence[keras.callbacks.Callback],
-        saved: Checkpoint | None,
     ) -> None:
         super().__init__()
-        self.path, self.phase, self.begun, self.rows, self.started = path, phase, begun, rows, started
-        self.network, self.saved = network, saved
+        self.path, self.progress, self.network = path, progress, network
         self.others = [other for other in others if type(other) in MEMORY]
         self.last = time.monotonic()
 
@@ -124,14 +133,13 @@ class Keeper(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Go back to where it stood: after the other callbacks, which now forget all that they know."""
-        if self.saved is None:
+        saved = self.progress.saved
+        if saved is None:
             return
         self.model.optimizer.build(self.model.trainable_variables)
-        for variable, values in zip(self._variables(), self.saved.variables, strict=True):
+        for variable, values in zip(self._variables(), saved.variables, strict=True):
             variable.assign(values)
-        for other, known, weights in zip(
-            self.others, self.saved.callbacks, self.saved.best_weights, strict=True
-        ):
+        for other, known, weights in zip(self.others, saved.callbacks, saved.best_weights, strict=True):
             vars(other).update(known)
             if weights:
                 other.best_weights = weights
@@ -139,16 +147,14 @@ class Keeper(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if self.model.stop_training or time.monotonic() - self.last < EVERY:
             return
-        write(
-            self.path,
-            Checkpoint(
-                self.phase,
-                self.begun,
-                self.rows,
-                time.perf_counter() - self.started,
-                [keras.ops.convert_to_numpy(variable) for variable in self._variables()],
-                [{name: getattr(other, name) for name in MEMORY[type(other)]} for other in self.others],
-                [getattr(other, "best_weights", None) or [] for other in self.others],
-            ),
+        checkpoint = Checkpoint(
+            self.progress.phase,
+            self.progress.begun,
+            self.progress.rows,
+            time.perf_counter() - self.progress.started,
+            [keras.ops.convert_to_numpy(variable) for variable in self._variables()],
+            [{name: getattr(other, name) for name in MEMORY[type(other)]} for other in self.others],
+            [getattr(other, "best_weights", None) or [] for other in self.others],
         )
+        write(self.path, checkpoint)
         self.last = time.monotonic()

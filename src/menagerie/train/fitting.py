@@ -15,10 +15,10 @@ from sklearn.utils.class_weight import compute_class_weight
 from menagerie.data import Data, Subset
 from menagerie.errors import ModelError
 from menagerie.models.parts.freezing import freeze
-from menagerie.params import Compute
 from menagerie.params.model import PretrainedModel, PretrainedPhase, ScratchModel
 from menagerie.train import checkpoints
 from menagerie.train.batches import Batches
+from menagerie.train.checkpoints import Progress
 from menagerie.train.optimizing import callbacks, optimizer
 from menagerie.train.prefix import prefix_outputs, split_at_prefix
 
@@ -26,11 +26,11 @@ OnEpoch = Callable[[dict[str, float], int], None]  # what was measured, and the 
 
 
 class EpochRecorder(keras.callbacks.Callback):
-    """Add what each epoch measured to `rows`, with its phase, learning rate and seconds, and pass it on."""
+    """Add what each epoch measured, with its phase, learning rate and seconds, to `progress`; pass it on."""
 
-    def __init__(self, phase: str, rows: list[dict[str, Any]], on_epoch: OnEpoch) -> None:
+    def __init__(self, progress: Progress, on_epoch: OnEpoch) -> None:
         super().__init__()
-        self.phase, self.rows, self.on_epoch = phase, rows, on_epoch
+        self.progress, self.on_epoch = progress, on_epoch
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self.learning_rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
@@ -40,16 +40,34 @@ class EpochRecorder(keras.callbacks.Callback):
         measured = {name: float(logs[name]) for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
         if not math.isfinite(measured["loss"]):
             raise ModelError(
-                f"the loss is {measured['loss']} in epoch {epoch + 1} of phase {self.phase}; "
+                f"the loss is {measured['loss']} in epoch {epoch + 1} of phase {self.progress.phase}; "
                 f"lower its learning_rate ({self.learning_rate:g} now)"
             )
         took = {"learning_rate": self.learning_rate, "epoch_seconds": time.perf_counter() - self.started}
-        self.rows.append({"epoch": epoch + 1, "phase": self.phase} | measured | took)
-        pass_on(self.rows[-1], self.on_epoch)
+        self.progress.rows.append({"epoch": epoch + 1, "phase": self.progress.phase} | measured | took)
+        pass_on(self.progress.rows[-1], self.on_epoch)
 
 
 def pass_on(row: dict[str, Any], on_epoch: OnEpoch) -> None:
     on_epoch({name: value for name, value in row.items() if name not in ("epoch", "phase")}, row["epoch"])
+
+
+@dataclass(frozen=True)
+class Session:
+    """How a training is run, whatever is trained on what.
+
+    `seed` decides the order of the pictures; `max_epochs` bounds each phase. What frozen layers give is kept
+    in the folder `prefixes`, up to `prefix_bytes`; with 0 they are computed in every epoch. Where training
+    stands is kept at `checkpoint`, which is to name all that it depends on. `verbose` is as of Keras's fit.
+    """
+
+    seed: int
+    max_epochs: int | None
+    prefixes: Path
+    prefix_bytes: float
+    checkpoint: Path
+    on_epoch: OnEpoch
+    verbose: int
 
 
 @dataclass(frozen=True)
@@ -64,83 +82,78 @@ class Trained:
     pictures_per_second: float
 
 
-def train(
-    model: keras.Model,
-    spec: ScratchModel | PretrainedModel,
-    data: Data,
-    seed: int,
-    compute: Compute,
-    kept_features: Path,
-    checkpoint: Path,
-    on_epoch: OnEpoch,
-    verbose: int,
-) -> Trained:
+def train(model: keras.Model, spec: ScratchModel | PretrainedModel, data: Data, session: Session) -> Trained:
     """Fit `model`, which gives logits, in the order of the spec's phases; its weights change in place.
 
-    Epochs are counted through: the second phase starts where the first ended. What frozen layers give is
-    kept in the folder `kept_features`. Where training stands is kept at `checkpoint`, which is to name all
-    that it depends on: it goes on from what is there, with the same result as if it had never stopped, and
-    `on_epoch` is told of the epochs before too. The caller removes the file when the result is safe.
+    Epochs are counted through: the second phase starts where the first ended. It goes on from what is at
+    `session.checkpoint`, with the same result as if it had never stopped, and `session.on_epoch` is told of
+    the epochs before too. The caller removes the file when the result is safe.
 
     Raises:
         ModelError: the loss is no longer a number.
         ParamsError: settings that an optimizer does not take, or layers to freeze that are not there.
     """
-    saved = checkpoints.read(checkpoint)
+    saved = checkpoints.read(session.checkpoint)
     rows: list[dict[str, Any]] = saved.rows if saved else []
     for row in rows:
-        pass_on(row, on_epoch)
+        pass_on(row, session.on_epoch)
     started = time.perf_counter() - (saved.seconds if saved else 0)
-    for name, phase in spec.phases.items():
+    for name in spec.phases:
         if saved and saved.phase != name:
             continue  # it was over
-        if isinstance(phase, PretrainedPhase):
-            freeze(model, phase)
-        epochs = min(phase.epochs, compute.max_epochs or phase.epochs)
-        part, images, subsets = _without_prefix(model, data, kept_features, compute.cache_gb * 1e9)
-        classes = len(data.classes) if spec.label_smoothing else None
-        batches = Batches(images, subsets["train"], spec.batch_size, seed, classes)
-        val = Batches(images, subsets["val"], spec.batch_size, None, classes)
-        part.compile(
-            optimizer(phase, epochs * batches.num_batches, batches.num_batches),
-            _loss(spec.label_smoothing),
-            metrics=["accuracy"],
-            jit_compile="auto" if _has_accelerator() else False,  # XLA is slower than oneDNN on a CPU
-        )
-        begun = saved.begun if saved else len(rows)
-        watching = [*callbacks(phase), EpochRecorder(name, rows, on_epoch)]
-        keeper = checkpoints.Keeper(checkpoint, name, begun, rows, started, model, watching, saved)
-        part.fit(
-            batches,
-            validation_data=val,
-            initial_epoch=len(rows),
-            epochs=begun + epochs,
-            class_weight=_class_weights(spec, data.subsets["train"].labels),
-            callbacks=[
-                keras.callbacks.LambdaCallback(on_epoch_begin=batches.begin),
-                *watching,
-                keeper,
-            ],
-            shuffle=False,  # or Keras shuffles the batches once more, with a generator of its own
-            verbose=verbose,
-        )
+        progress = Progress(name, saved.begun if saved else len(rows), rows, started, saved)
+        _fit_phase(model, spec, data, session, progress)
         saved = None
     seconds = time.perf_counter() - started
     history = pd.DataFrame(rows).drop(columns="epoch_seconds")
     return Trained(history, seconds, len(rows) * len(data.subsets["train"].rows) / seconds)
 
 
+def _fit_phase(
+    model: keras.Model,
+    spec: ScratchModel | PretrainedModel,
+    data: Data,
+    session: Session,
+    progress: Progress,
+) -> None:
+    phase = spec.phases[progress.phase]
+    if isinstance(phase, PretrainedPhase):
+        freeze(model, phase)
+    part, images, subsets = _without_prefix(model, data, session)
+    classes = len(data.classes) if spec.label_smoothing else None
+    batches = Batches(images, subsets["train"], spec.batch_size, session.seed, classes)
+    epochs = min(phase.epochs, session.max_epochs or phase.epochs)
+    part.compile(
+        optimizer(phase, epochs * batches.num_batches, batches.num_batches),
+        _loss(spec.label_smoothing),
+        metrics=["accuracy"],
+        jit_compile="auto" if _has_accelerator() else False,  # XLA is slower than oneDNN on a CPU
+    )
+    watching = [*callbacks(phase), EpochRecorder(progress, session.on_epoch)]
+    keeper = checkpoints.Keeper(session.checkpoint, progress, model, watching)
+    part.fit(
+        batches,
+        validation_data=Batches(images, subsets["val"], spec.batch_size, None, classes),
+        initial_epoch=len(progress.rows),
+        epochs=progress.begun + epochs,
+        class_weight=_class_weights(spec, data.subsets["train"].labels),
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=batches.begin), *watching, keeper],
+        shuffle=False,  # or Keras shuffles the batches once more, with a generator of its own
+        verbose=session.verbose,
+    )
+
+
 def _without_prefix(
-    model: keras.Model, data: Data, kept: Path, limit_bytes: float
+    model: keras.Model, data: Data, session: Session
 ) -> tuple[keras.Model, np.ndarray, dict[str, Subset]]:
     """The part of the network to train, what it is fed with, and the rows of that which the splits have."""
-    parts = split_at_prefix(model) if limit_bytes else None
+    parts = split_at_prefix(model) if session.prefix_bytes else None
     if parts is None:
         return model, data.images, data.subsets
     prefix, rest = parts
     seen = {name: data.subsets[name] for name in ("train", "val")}
     rows = np.unique(np.concatenate([subset.rows for subset in seen.values()]))
-    given = prefix_outputs(prefix, data.images, rows, kept, limit_bytes)
+    given = prefix_outputs(prefix, data.images, rows, session.prefixes, session.prefix_bytes)
     if given is None:
         return model, data.images, data.subsets
     return (
