@@ -3,7 +3,12 @@
 import copy
 import functools
 import io
+import os
 import random
+import re
+import shutil
+import subprocess
+import sys
 import tarfile
 from html.parser import HTMLParser
 from pathlib import Path
@@ -303,3 +308,68 @@ def results(*models, classes=CLASSES):
         },
         replicates=None,
     )
+
+
+# a clone, and the commands that a user runs in it
+
+
+def run(folder, *command, **environment):
+    """Run a command in a folder as a user would, with this interpreter's environment active."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | {"PATH": path, "PYTHONDONTWRITEBYTECODE": "1"} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    done.everything = done.stdout + done.stderr
+    return done
+
+
+def succeed(folder, *command, **environment):
+    done = run(folder, *command, **environment)
+    assert done.returncode == 0, done.everything
+    return done
+
+
+def make_clone(target):
+    """What a user gets from `git clone`: the files of the working tree that git knows or would add."""
+    listed = succeed(ROOT, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, target / name)
+    succeed(target, "git", "init", "-q", "-b", "main")
+    for key, value in {"user.name": "A User", "user.email": "user@example.org"}.items():
+        succeed(target, "git", "config", key, value)
+    commit(target, "A clone")
+    return target
+
+
+def commit(clone, message):
+    succeed(clone, "git", "add", "-A")
+    succeed(clone, "git", "commit", "-q", "-m", message)
+
+
+def stages_run(done):
+    return re.findall(r"Running stage '([^']+)'", done.everything)
+
+
+def draw(folder, count=24):
+    """Class folders of pictures 12x12, a colour each, with noise."""
+    rng = np.random.default_rng(0)
+    for channel, name in enumerate(("red", "green", "blue")):
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            pixels = rng.integers(0, 200, (12, 12, 3), np.uint8)
+            pixels[..., channel] += 55
+            Image.fromarray(pixels).save(folder / name / f"{number:02d}.png")
+    return folder
+
+
+def colours(pictures, *models):
+    """What composes params.yaml for such pictures and these models, trained for three epochs."""
+    chosen = [f"dataset.source.path={pictures}", "dataset.name=colours", f"model=[{','.join(models)}]"]
+    return ["dataset=folder", *chosen, "dataset.image_size=[12,12]", "compute.max_epochs=3"]

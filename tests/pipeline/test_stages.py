@@ -1,0 +1,84 @@
+"""Single stages as processes: their calls, what they load, and what bad input gets."""
+
+import shutil
+import sys
+
+import pytest
+
+from helpers import run, succeed
+
+
+@pytest.mark.parametrize("stage", ["download", "prepare", "split", "compare"])
+def test_a_stage_without_a_network_imports_no_keras(clone, stage):
+    done = succeed(clone, sys.executable, "-X", "importtime", "src", stage)
+    loaded = {
+        line.rsplit("|", 1)[-1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line
+    }
+    assert "menagerie" in loaded
+    assert not loaded & {"keras", "tensorflow", "mlflow", "torch", "jax"}
+
+
+# single stages and bad input
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "unknown stage"),
+        (["trian", "cnn"], "did you mean 'train'"),
+        (["train"], "usage: python src train <model>"),
+        (["split", "cnn"], "usage: python src split"),
+    ],
+)
+def test_a_wrong_call_says_what_is_right(prepared, arguments, message):
+    wrong = run(prepared, sys.executable, "src", *arguments)
+    assert (wrong.returncode, message in wrong.stderr) == (2, True), wrong.stderr
+
+
+def test_a_model_that_params_do_not_have_is_named(prepared):
+    wrong = run(prepared, sys.executable, "src", "train", "cnm")
+    assert wrong.returncode == 1
+    assert "unknown model 'cnm'; did you mean 'cnn'?" in wrong.stderr
+    assert not (prepared / "models").exists()
+
+
+def test_outside_the_root_the_fix_is_named(prepared, tmp_path):
+    wrong = run(tmp_path, sys.executable, str(prepared / "src"), "split")
+    assert wrong.returncode == 1
+    assert "run from the root of the repository" in wrong.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_file_that_is_none_stops_evaluation(prepared):
+    folder = prepared / "models/colours/cnn"
+    folder.mkdir(parents=True)
+    (folder / "model.keras").write_bytes(b"not a model")
+    (folder / "history.csv").write_text("epoch\n", encoding="utf-8")
+    wrong = run(prepared, sys.executable, "src", "evaluate", "cnn")
+    shutil.rmtree(prepared / "models")
+    assert wrong.returncode == 1
+    assert "is no model that Keras can read" in wrong.stderr
+    assert not (prepared / "metrics").exists() or not (prepared / "metrics/colours/models/cnn").exists()
+
+
+@pytest.mark.parametrize("stage", ["download", "prepare", "split"])
+def test_a_full_disk_leaves_nothing_half_written(prepared, tmp_path, stage):
+    """The system refuses to let a file grow past 4 KiB, as a full disk would."""
+    full = tmp_path / "full"
+    shutil.copytree(prepared, full, ignore=shutil.ignore_patterns(".work"))
+    outputs = {
+        "download": ["raw", "source.json"],
+        "prepare": ["images.npy"],
+        "split": ["split.csv", "report.json"],
+    }
+    for name in outputs[stage]:
+        shutil.rmtree(full / "data/colours" / name, ignore_errors=True)
+        (full / "data/colours" / name).unlink(missing_ok=True)
+    limited = f"import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); \
+import runpy; sys.argv = ['src', '{stage}']; runpy.run_path('src', run_name='__main__')"
+    wrong = run(full, sys.executable, "-c", limited)
+    assert wrong.returncode == 1, wrong.everything
+    assert wrong.stderr.strip().splitlines()[-1].startswith("error: "), wrong.stderr
+    assert not (full / "data/colours" / outputs[stage][0]).exists()
+    assert not list(full.rglob("*.part"))
+    succeed(full, sys.executable, "src", stage)  # with room again, it ends well
