@@ -15,16 +15,20 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from omegaconf import OmegaConf
 from PIL import Image
 
+from menagerie import paths
 from menagerie.compare import leaderboard
 from menagerie.evaluate import calibration, curves, measures
 from menagerie.evaluate.measures import wilson_interval
+from menagerie.files import write_json
 from menagerie.params.dataset import KerasSplit, StratifiedSplit
-from menagerie.report.page import Results
+from menagerie.report.findings.blocks import Code, Facts, Items, Notice, Paragraph, Table
+from menagerie.report.results import Results
 
 # the real configuration, composed as DVC composes it
 
@@ -247,13 +251,15 @@ def evaluated(skill, classes, seed):
     metrics["calibration"] = calibration.temperature_scaling(*parts["val"], *parts["test"])
     labels, logits = parts["test"]
     counts = measures.confusion(labels, logits.argmax(axis=1), len(classes))
-    paths = np.array([f"{number}.png" for number in range(COUNT)], dtype=object)
+    pictures = np.array([f"{number}.png" for number in range(COUNT)], dtype=object)
     tables = {
         "per_class": measures.per_class(labels, logits.argmax(axis=1), classes),
         "areas": curves.areas(labels, calibration.probabilities(logits), classes),
         "confusion": measures.confusion_table(counts, classes),
         "robustness": robustness([]),
-        "predictions": measures.predictions(paths, labels, logits, classes),
+        "predictions": measures.predictions(pictures, labels, logits, classes),
+        "history": pd.DataFrame({"epoch": [1, 2], "val_loss": [0.7, 0.5], "val_accuracy": [0.6, 0.8]}),
+        "roc": curves.roc_table(labels, calibration.probabilities(logits), classes),
     }
     return metrics | {"epochs": 20, "params": 1_204_650, "model_bytes": 14_500_000}, tables
 
@@ -294,19 +300,19 @@ def data_report(classes=CLASSES, in_train=0, in_val=0):
 def results(*models, classes=CLASSES):
     """Results of these models; each knows less than the one before it."""
     found = {name: evaluated(3 - number, classes, number) for number, name in enumerate(models)}
+    tables = {stem: {name: own[stem] for name, (_, own) in found.items()} for stem in found[models[0]][1]}
     return Results(
         source={"content_sha256": "30d0ee3c" * 8},
         data=data_report(classes),
         metrics={name: metrics for name, (metrics, _) in found.items()},
+        tables=tables,
+        pairs=leaderboard.pairs(tables["predictions"]),
         runs={name: run_record() for name in models},
-        tables={name: tables for name, (_, tables) in found.items()},
-        pairs=leaderboard.pairs({name: tables["predictions"] for name, (_, tables) in found.items()}),
         data_figures={"classes": picture()},
         comparison_figures={"cost": picture(), "accuracy": picture()},
         model_figures={
             name: {"mistakes": picture(photograph=True), "confusion": picture()} for name in models
         },
-        replicates=None,
     )
 
 
@@ -373,3 +379,70 @@ def colours(pictures, *models):
     """What composes params.yaml for such pictures and these models, trained for three epochs."""
     chosen = [f"dataset.source.path={pictures}", "dataset.name=colours", f"model=[{','.join(models)}]"]
     return ["dataset=folder", *chosen, "dataset.image_size=[12,12]", "compute.max_epochs=3"]
+
+
+def results_of(metrics, **parts):
+    """Results of models of which `entry` made the metrics: pictures nobody corrupted, all equally right."""
+    told = {
+        "source": {"content_sha256": "30d0ee3c" * 8},
+        "data": data_report(),
+        "metrics": metrics,
+        "tables": {"robustness": {name: robustness([]) for name in metrics}},
+        "pairs": leaderboard.pairs({name: predictions(range(9)) for name in metrics}),
+    }
+    return Results(**told | parts)
+
+
+def written(*models, classes=CLASSES, overrides=()):
+    """What the stages leave of these models in the working folder, as files; what it is, as values."""
+    values = composed(f"model=[{','.join(models)}]", *overrides)
+    paths.PARAMS.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+    dataset, found = values["dataset"]["name"], results(*models, classes=list(classes))
+    figures = {
+        paths.data_plots(dataset): found.data_figures,
+        paths.comparison_plots(dataset): found.comparison_figures,
+    }
+    tables = {paths.comparison_plots(dataset): {"pairs": found.pairs}}
+    jsons = {paths.source(dataset): found.source, paths.data_report(dataset): found.data}
+    for name in models:
+        jsons[paths.metrics(dataset, name) / "metrics.json"] = found.metrics[name]
+        jsons[paths.run_record(dataset, name)] = found.runs[name]
+        tables[paths.metrics(dataset, name)] = {stem: table[name] for stem, table in found.tables.items()}
+        figures[paths.model_plots(dataset, name)] = found.model_figures[name]
+    for folder in [*figures, *tables, *(path.parent for path in jsons)]:
+        folder.mkdir(parents=True, exist_ok=True)
+    for path, value in jsons.items():
+        write_json(path, value)
+    for folder, pictures in figures.items():
+        for stem, png in pictures.items():
+            (folder / f"{stem}.png").write_bytes(png)
+    for folder, frames in tables.items():
+        for stem, table in frames.items():
+            table.to_csv(folder / f"{stem}.csv", index=False, lineterminator="\n")
+    return found
+
+
+# findings
+
+
+def of_kind(kind, section):
+    return [block for block in section.blocks if isinstance(block, kind)]
+
+
+def told(section):
+    """The texts of a section, without those of its tables."""
+    texts = []
+    for block in section.blocks:
+        texts += [block.text] if isinstance(block, Paragraph | Notice | Code) else []
+        texts += [f"{name}: {text}" for name, text in block.pairs] if isinstance(block, Facts) else []
+        texts += block.texts if isinstance(block, Items) else []
+    return texts
+
+
+def rows_of(section, name=None):
+    """The rows of the one table of this name, or of the one that there is, each by the columns' titles."""
+    (table,) = [one for one in of_kind(Table, section) if name in (None, one.name)]
+    titles = [column.title for column in table.columns]
+    rows = [*table.rows, *([table.total] if table.total else [])]
+    texts = [[f"{cell.text}; {cell.below}" if cell.below else cell.text for cell in row] for row in rows]
+    return [dict(zip(titles, row, strict=True)) for row in texts]

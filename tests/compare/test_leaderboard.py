@@ -13,7 +13,6 @@ from menagerie.evaluate.curves import roc_table
 from menagerie.evaluate.measures import wilson_interval
 from menagerie.files import write_json
 from menagerie.params import Claim
-from stages.compare import tables_of
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ def test_the_leaderboard_has_the_highest_test_accuracy_first_and_ties_by_name():
 
 def test_the_leaderboard_takes_its_numbers_from_test_and_few_from_val_and_train():
     (row,) = leaderboard.leaderboard({"cnn": entry(373, val_correct=309)}).to_dict("records")
-    low, high = wilson_interval(373, N)
+    (low, high), (val_low, val_high) = wilson_interval(373, N), wilson_interval(309, N)
     assert row == {
         "model": "cnn",
         "accuracy": 373 / N,
@@ -44,6 +43,9 @@ def test_the_leaderboard_takes_its_numbers_from_test_and_few_from_val_and_train(
         "loss": 0.5,
         "ece": 0.0213,
         "val_accuracy": 309 / N,
+        "val_accuracy_low": val_low,
+        "val_accuracy_high": val_high,
+        "val_n": N,
         "val_loss": 0.5,
         "train_accuracy": 408 / N,
         "gap": 35 / N,
@@ -68,17 +70,22 @@ def test_test_scores_do_not_decide_between_models_that_val_cannot_tell_apart():
 
 def test_the_summary_holds_the_few_numbers_of_each_model_and_of_the_best(tmp_path):
     metrics = {"b": entry(400, val_correct=300), "a": entry(350, val_correct=301)}
+    metrics["b"]["val"] |= entry(0, 200, 0, n=300)["val"]
     told = leaderboard.summary(leaderboard.leaderboard(metrics))
     assert told["best"] == {"model": "a", "accuracy": 350 / N, "val_accuracy": 301 / N}
     assert list(told["models"]) == ["a", "b"]
-    low, high = wilson_interval(400, N)
+    (low, high), (val_low, val_high) = wilson_interval(400, N), wilson_interval(200, 300)
     assert told["models"]["b"] == {
         "accuracy": 400 / N,
         "accuracy_low": low,
         "accuracy_high": high,
+        "n": N,
         "f1_macro": 400 / N - 0.01,
         "loss": 0.5,
-        "val_accuracy": 300 / N,
+        "val_accuracy": 200 / 300,
+        "val_accuracy_low": val_low,
+        "val_accuracy_high": val_high,
+        "val_n": 300,
         "gap": 8 / N,
         "epochs": 20,
     }
@@ -120,24 +127,11 @@ def test_both_ways_turns_every_column_of_a_pair():
 # tables over all models
 
 
-@pytest.mark.parametrize(
-    "classes", [("007", "7"), ("nan", "NA"), ("1e5", "100000"), ("True", "true"), ('a"b', "a\nb")], ids=str
-)
-def test_class_names_that_look_like_numbers_or_like_nothing_stay_apart(tmp_path, classes):
-    """9 of 10 right by one model, 1 of 10 by the other; read as numbers, 007 and 7 would be one class."""
-    for name, right in (("one", range(9)), ("two", [9])):
-        table = predictions(right).replace({"a": classes[0], "b": classes[1]})
-        folder = tmp_path / name
-        folder.mkdir()
-        table.assign(path="x.png", probability=0.5).to_csv(folder / "predictions.csv", index=False)
-        pd.DataFrame({"epoch": [1], "loss": [0.5]}).to_csv(folder / "history.csv", index=False)
-        pd.DataFrame({"kind": ["macro"], "class": ["m"], "fpr": [0], "tpr": [1]}).to_csv(folder / "roc.csv")
-        (folder / "robustness.csv").write_text("corruption,strength,accuracy\n", encoding="utf-8")
-    tables = tables_of({name: tmp_path / name for name in ("one", "two")})
-    (pair,) = tables["pairs"].to_dict("records")
-    assert (pair["only_a_right"], pair["only_b_right"], pair["n"]) == (9, 1, 10)
-    assert tables["learning_curves"]["model"].tolist() == tables["roc"]["model"].tolist() == ["one", "two"]
-    assert len(tables["robustness"]) == 0
+def test_the_histories_of_all_models_stand_under_each_other():
+    tables = {"b": pd.DataFrame({"epoch": [1, 2]}), "a": pd.DataFrame({"epoch": [1]})}
+    curves = leaderboard.learning_curves(tables)
+    assert curves.to_dict("list") == {"epoch": [1, 2, 1], "model": ["b", "b", "a"]}
+    assert curves.index.tolist() == [0, 1, 2]
 
 
 def test_robustness_is_the_mean_over_the_strengths_of_each_corruption():

@@ -7,8 +7,6 @@ import pandas as pd
 
 from menagerie.compare.paired import compare_pairs, error_agreement
 
-# this run
-
 
 def leaderboard(metrics: dict[str, dict[str, Any]]) -> pd.DataFrame:
     """One row a model, the highest test accuracy first; equal ones in the order of their names.
@@ -21,7 +19,9 @@ def leaderboard(metrics: dict[str, dict[str, Any]]) -> pd.DataFrame:
         {
             "model": name,
             **{key: values["test"][key] for key in of_test},
-            "val_accuracy": values["val"]["accuracy"],
+            **{
+                f"val_{key}": values["val"][key] for key in ("accuracy", "accuracy_low", "accuracy_high", "n")
+            },
             "val_loss": values["val"]["loss"],
             "train_accuracy": values["train"]["accuracy"],
             **{key: values[key] for key in ("gap", "epochs", "params", "model_bytes")},
@@ -38,7 +38,8 @@ def selected(board: pd.DataFrame) -> pd.Series:
 
 def summary(board: pd.DataFrame) -> dict[str, Any]:
     """The few numbers that `dvc metrics diff` and `dvc exp show` are to show."""
-    kept = ["accuracy", "accuracy_low", "accuracy_high", "f1_macro", "loss", "val_accuracy", "gap", "epochs"]
+    kept = ["accuracy", "accuracy_low", "accuracy_high", "n", "f1_macro", "loss", "val_accuracy"]
+    kept += ["val_accuracy_low", "val_accuracy_high", "val_n", "gap", "epochs"]
     best = selected(board)
     return {
         "best": {"model": best["model"], "accuracy": best["accuracy"], "val_accuracy": best["val_accuracy"]},
@@ -85,6 +86,14 @@ def robustness(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def learning_curves(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """The histories of all models under each other, told apart by the column `model`.
+
+    `tables` maps a model's name to what evaluate wrote in its history.csv.
+    """
+    return pd.concat([table.assign(model=name) for name, table in tables.items()], ignore_index=True)
+
+
 def roc_macro(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """The macro-average ROC curve of each model that has one: model, fpr, tpr.
 
@@ -93,6 +102,3 @@ def roc_macro(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     together = pd.concat([table.assign(model=name) for name, table in tables.items()], ignore_index=True)
     macro = together[together["kind"] == "macro"]
     return macro[["model", "fpr", "tpr"]].reset_index(drop=True)
-
-
-# beside the notebook

@@ -144,11 +144,3 @@ def _incomparable(notebook: Notebook, reported: Reported, n: int) -> str:
     if notebook.published_on != notebook.dataset:
         return f"not comparable: of {notebook.published_on}"
     return "" if n == reported.n else f"not comparable: of {reported.n} other pictures"
-
-
-def again(params: Params, models: list[str]) -> str:
-    """The command that runs these models from these settings."""
-    study = f"-S study={params.study} " if params.study else ""
-    chosen = f"model={models[0]}" if len(models) == 1 else f"'model=[{','.join(models)}]'"
-    corrupted = " -S evaluation.robustness=true" if params.evaluation.robustness else ""
-    return f"dvc exp run {study}-S dataset={params.dataset.name} -S {chosen} -S seed={params.seed}{corrupted}"

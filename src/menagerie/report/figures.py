@@ -1,0 +1,50 @@
+"""Figures inside a page: small, and as large on the screen as they were drawn."""
+
+import base64
+import io
+from dataclasses import dataclass
+
+from PIL import Image
+
+from menagerie.errors import DataError
+
+DRAWN = 8192  # colours that lines and letters have at most; photographs have more
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure as the page embeds it; width and height in the pixels of a page, 96 an inch."""
+
+    uri: str
+    width: int
+    height: int
+
+
+def embedded(found: dict[str, bytes]) -> dict[str, Figure]:
+    """Prepare PNGs, by name, to be shown.
+
+    Raises:
+        DataError: one is no PNG, or not a whole one.
+    """
+    figures = {}
+    for name, png in found.items():
+        try:
+            image = Image.open(io.BytesIO(png))
+            kind, small = _compressed(image.convert("RGB"))
+        except (OSError, SyntaxError) as error:  # as Pillow tells of what is no PNG, and of a broken one
+            raise DataError(f"the figure {name}.png cannot be read: {error}; run `dvc repro`") from error
+        inch = image.info.get("dpi", (96, 96))[0]
+        width, height = (round(96 * side / inch) for side in image.size)
+        uri = f"data:image/{kind};base64,{base64.b64encode(small).decode()}"
+        figures[name] = Figure(uri, width, height)
+    return figures
+
+
+def _compressed(image: Image.Image) -> tuple[str, bytes]:
+    """A third of the size: a drawing looks the same in 256 colours, photographs would not."""
+    file = io.BytesIO()
+    if image.getcolors(DRAWN):
+        image.quantize(256, Image.Quantize.MAXCOVERAGE).save(file, "PNG")
+        return "png", file.getvalue()
+    image.save(file, "WEBP", quality=85, method=2)
+    return "webp", file.getvalue()

@@ -1,0 +1,72 @@
+"""What each model costs on which machine, for the page alone: these numbers differ from run to run."""
+
+from dataclasses import replace
+
+import pandas as pd
+
+from menagerie.report.findings.blocks import Cell, Paragraph, Section, Table, names, numbers
+from menagerie.report.findings.values import duration, interval, megabytes, number, three
+from menagerie.report.results import Results
+
+MEASURED = {  # of a run record: how its column is called, and how it is written
+    "fit_seconds": ("training", duration),
+    "pictures_per_second": ("pictures/s", three),
+    "milliseconds_per_picture": ("ms a picture", three),
+}
+
+
+def costs(results: Results) -> pd.DataFrame:
+    """What each model costs and gives, as plots.comparison.cost_against_accuracy takes it."""
+    measured = [[results.runs.get(name, {}).get(key) for key in MEASURED] for name in results.board["model"]]
+    return results.board.assign(**pd.DataFrame(measured, columns=list(MEASURED), dtype=float))
+
+
+def section() -> Section:
+    about = (
+        "Training time depends on the machine and on the number of epochs; compare it only between models "
+        "trained on the same machine."
+    )
+    return Section("cost", "Cost and accuracy", (Paragraph(about),))
+
+
+def machines(results: Results) -> Paragraph:
+    """What the models were trained on, each once."""
+    told = dict.fromkeys(
+        f"{run['devices']} with Keras {run['keras']} on {run['backend']} {run['backend_version']}"
+        for run in results.runs.values()
+    )
+    if not told:
+        return Paragraph("Nothing is recorded of the machine that trained them.", quiet=True)
+    return Paragraph(f"Trained on {'; '.join(told)}.", quiet=True)
+
+
+def with_costs(leaderboard: Section, results: Results) -> Section:
+    """The section of the leaderboard with costs and drawn intervals in its table."""
+    low, high = results.board["accuracy_low"].min(), results.board["accuracy_high"].max()
+    about = (
+        "Choose a column's head to sort by it. The drawn intervals run from "
+        f"{interval(low, high)} %. Training, pictures a second in training and milliseconds a picture in "
+        "prediction are of the machine named under each model."
+    )
+    blocks = []
+    for block in leaderboard.blocks:
+        if isinstance(block, Table):
+            blocks += [_widened(block, costs(results).to_dict("records")), Paragraph(about, quiet=True)]
+        else:
+            blocks.append(block)
+    return replace(leaderboard, blocks=tuple(blocks))
+
+
+def _widened(table: Table, costs: list[dict[str, float]]) -> Table:
+    low = min(row["accuracy_low"] for row in costs)
+    width = max(row["accuracy_high"] for row in costs) - low
+    (model, accuracy, *others), rows = table.columns, []
+    for (name, *scores), row in zip(table.rows, costs, strict=True):
+        ends = (row["accuracy_low"], row["accuracy"], row["accuracy_high"])
+        drawn = Cell("", key=ends[0], drawn=tuple((end - low) / width for end in ends))
+        spent = [number(row["model_bytes"], megabytes)]
+        spent += [number(row[key], form) for key, (_, form) in MEASURED.items()]
+        rows.append((replace(name, target=f"model-{name.text}"), scores[0], drawn, *scores[1:], *spent))
+    titles = ["size (MB)", *(title for title, _ in MEASURED.values())]
+    columns = (model, accuracy, *names("interval"), *others, *numbers(*titles))
+    return replace(table, columns=columns, rows=tuple(rows))

@@ -1,0 +1,107 @@
+"""Where the pictures come from, how they were dealt out, and what is wrong with them."""
+
+from typing import Any
+
+from menagerie.params import Params
+from menagerie.params.dataset import Dataset, Split
+from menagerie.report.findings.blocks import Cell, Facts, Section, Table, names, numbers, prose
+from menagerie.report.findings.values import count, number
+from menagerie.report.results import Results
+
+PARTS = ("train", "val", "test")
+
+
+def section(params: Params, results: Results) -> Section:
+    data = results.data
+    facts = _source(params.dataset, results) + _content(params.dataset, data)
+    folded = [table for table in (_unreadable(data), _leaked(data), _conflicting(data)) if table]
+    return Section("data", "Data", (Facts(tuple(facts)), _classes(data), *folded))
+
+
+def _source(dataset: Dataset, results: Results) -> list[tuple[str, str]]:
+    where, (height, width) = dataset.homepage, dataset.image_size
+    if where.startswith(("https://", "http://")):
+        where = f"<{where}>"
+    facts = [
+        ("Pictures", count(results.data["pictures"]) + (f" from {where}" if where else "")),
+        ("Licence", dataset.licence),
+        ("Cite as", dataset.citation),
+        ("Content SHA-256", f"`{results.source['content_sha256']}`"),
+        ("Prepared as", f"{height} x {width} pixels (height x width), {dataset.resize}"),
+        ("Split policy", _policy(dataset.split)),
+    ]
+    return [(name, text) for name, text in facts if text]
+
+
+def _policy(split: Split) -> str:
+    settings = split.model_dump(mode="json", exclude={"policy"})
+    return ", ".join([f"`{split.policy}`", *(f"{key} {value}" for key, value in settings.items() if value)])
+
+
+def _content(dataset: Dataset, data: dict[str, Any]) -> list[tuple[str, str]]:
+    copies, groups = data["duplicates"], data["groups"]
+    leaks = [
+        f"in {leak['split']} and in {leak['other_split']} too: {count(leak['count'])}"
+        for leak in copies["leaks"]
+    ]
+    facts = [
+        ("Unreadable", count(len(data["unreadable"]))),
+        (
+            "Duplicates",
+            f"{count(copies['exact'])} exact, {count(copies['exact_or_near'])} exact or near, "
+            f"{count(copies['conflicts'])} of another class; `dataset.duplicates` is "
+            f"`{dataset.duplicates}`, {count(copies['dropped'])} dropped",
+        ),
+        ("Leaks", "; ".join(leaks) or "none"),
+    ]
+    if groups:
+        told = (
+            f"{count(groups['groups'])} ({dataset.groups}); in test: {count(groups['in_test'])}, "
+            f"in test and train: {count(groups['in_test_and_train'])}, "
+            f"in test and val: {count(groups['in_test_and_val'])}"
+        )
+        facts.append(("Groups", told))
+    return facts
+
+
+def _classes(data: dict[str, Any]) -> Table:
+    def row(name: str, counts: dict[str, int]) -> tuple[Cell, ...]:
+        return Cell(name), *(number(counts[part], count) for part in PARTS)
+
+    return Table(
+        name="Pictures by class and split",
+        columns=names("class") + numbers(*PARTS),
+        rows=tuple(row(name, counts) for name, counts in data["classes"].items()),
+        sortable=True,
+        total=row("all", data["splits"]),
+    )
+
+
+def _unreadable(data: dict[str, Any]) -> Table | None:
+    rows = tuple((Cell(path), Cell(why)) for path, why in data["unreadable"].items())
+    folded = f"Pictures that could not be read: {count(len(rows))}"
+    return Table("Unreadable pictures", prose("picture", "why"), rows, folded=folded) if rows else None
+
+
+def _leaked(data: dict[str, Any]) -> Table | None:
+    copies = data["duplicates"]
+    found = sum(leak["count"] for leak in copies["leaks"])
+    return _copies("Pictures of one split that have a copy in another", copies["leaked"], found)
+
+
+def _conflicting(data: dict[str, Any]) -> Table | None:
+    copies = data["duplicates"]
+    return _copies("Copies of another class", copies["conflicting"], copies["conflicts"])
+
+
+def _copies(name: str, listed: list[dict[str, Any]], found: int) -> Table | None:
+    """A table of pictures and their copies, of which `found` are there and some are listed."""
+    rows = tuple((_picture(row), _picture(row, "other_"), Cell(row["kind"])) for row in listed)
+    folded = f"{name}: {count(found)}"
+    folded += f", of which {len(rows)} are listed" if found > len(rows) else ""
+    return Table(name, prose("picture", "its copy") + names("kind"), rows, folded=folded) if rows else None
+
+
+def _picture(row: dict[str, Any], prefix: str = "") -> Cell:
+    split = row.get(f"{prefix}split")
+    return Cell(row[f"{prefix}path"], f"class {row[f'{prefix}class']}" + (f", {split}" if split else ""))

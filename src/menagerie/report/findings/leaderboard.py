@@ -1,0 +1,106 @@
+"""The verdict, and the models side by side."""
+
+from typing import Any
+
+from menagerie.compare import published
+from menagerie.params import Params
+from menagerie.report.findings.blocks import Block, Cell, Notice, Paragraph, Section, Table, names, numbers
+from menagerie.report.findings.differences import against_best
+from menagerie.report.findings.values import count, interval, number, percent, points, score
+from menagerie.report.results import Results
+
+SEEN = {"train": "was trained on them", "val": "was chosen with them in view"}
+
+
+def lead(params: Params, results: Results) -> tuple[Block, ...]:
+    best, models, data = results.best, len(results.board), results.data
+    place = (
+        f"is the best of {models} models by val accuracy ({percent(best['val_accuracy'])} %)."
+        if models > 1
+        else "is the one model here."
+    )
+    verdict = (
+        f"**{best['model']}** {place} It gets {count(best['accuracy'] * best['n'])} of {count(best['n'])} "
+        f"test pictures right: **{percent(best['accuracy'])} %**, "
+        f"95 % interval {interval(best['accuracy_low'], best['accuracy_high'])} %. {_told_apart(results)}"
+    )
+    train, val, test = (count(data["splits"][part]) for part in ("train", "val", "test"))
+    pictures = (
+        f"{count(data['pictures'])} pictures of {len(data['classes'])} classes. Split policy "
+        f"`{params.dataset.split.policy}`: {train} train, {val} val and {test} test pictures."
+    )
+    return Paragraph(verdict.strip()), Paragraph(pictures, quiet=True)
+
+
+def section(results: Results) -> Section:
+    columns = names("model") + numbers(
+        "test accuracy (%)",
+        "n",
+        "macro F1 (%)",
+        "loss (nats)",
+        "ECE (%)",
+        "val accuracy (%)",
+        "train accuracy (%)",
+        "gap (points)",
+        "epochs",
+        "parameters",
+    )
+    table = Table(
+        name="Leaderboard",
+        columns=columns,
+        rows=tuple(_row(name, results.metrics[name]) for name in results.board["model"]),
+        sortable=True,
+        falling="test accuracy (%)",
+        chosen=results.best["model"],
+    )
+    about = (
+        "Each row is one run. Each interval is of 95 %: Wilson's for accuracy, a bootstrap of the pictures "
+        "of each class for the others. What does not say train or val is of test. The gap is train less test "
+        "accuracy. Bold: chosen by val accuracy."
+    )
+    return Section("leaderboard", "Leaderboard", (Paragraph(about), table, *_seen(results.data)))
+
+
+def _row(name: str, metrics: dict[str, Any]) -> tuple[Cell, ...]:
+    test = metrics["test"]
+    return (
+        Cell(name),
+        score(test, "accuracy"),
+        number(test["n"], count),
+        score(test, "f1_macro"),
+        score(test, "loss"),
+        score(test, "ece"),
+        score(metrics["val"], "accuracy"),
+        score(metrics["train"], "accuracy"),
+        number(metrics["gap"], points),
+        number(metrics["epochs"], count),
+        number(metrics["params"], count),
+    )
+
+
+def _seen(data: dict[str, Any]) -> list[Notice]:
+    shared, test = data["test_pictures_also_in"], count(data["splits"]["test"])
+    return [
+        Notice(
+            f"**Careful:** {count(shared[part])} of {test} test pictures are {part} pictures too. "
+            f"Whatever {how} scores too high here."
+        )
+        for part, how in SEEN.items()
+        if shared[part]
+    ]
+
+
+def _told_apart(results: Results) -> str:
+    """How many of the others differ from the best, by the p of each; nothing where there are none."""
+    p = against_best(results)["p_holm"]
+    differing, others = int((p < published.LEVEL).sum()), len(p)
+    if others == 0:
+        return ""
+    if others == 1:
+        return f"The other model {'differs' if differing else 'does not differ'} from it by more than chance."
+    if differing == others:
+        return f"All {others} others differ from it by more than chance."
+    return (
+        f"{differing or 'None'} of the {others} others {'differ' if differing > 1 else 'differs'} from it by "
+        "more than chance."
+    )

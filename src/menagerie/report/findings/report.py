@@ -1,0 +1,37 @@
+"""All findings in their order: what both faces of the report tell."""
+
+from menagerie.params import Params
+from menagerie.report.again import again
+from menagerie.report.findings import data, differences, leaderboard, notebook, scores
+from menagerie.report.findings.blocks import Code, Findings, Paragraph, Section
+from menagerie.report.results import Results
+
+
+def findings(params: Params, results: Results) -> Findings:
+    """What the results say; nothing of it depends on the machine. What has nothing to tell is left out."""
+    sections = [
+        leaderboard.section(results),
+        differences.section(results),
+        *notebook.sections(params, results),
+        scores.calibration(results),
+        scores.robustness(results),
+        scores.replicates(results.replicates),
+        data.section(params, results),
+        _repeat(params),
+    ]
+    told = tuple(section for section in sections if section)
+    return Findings(params.dataset.title, leaderboard.lead(params, results), told)
+
+
+def _repeat(params: Params) -> Section:
+    kept = (
+        "Any other setting that was changed with `-S` has to be given again; `params.yaml` of the commit has "
+        "them all, and `dvc repro` runs it as it stands. With the same versions on the same machine every "
+        "number comes out the same."
+    )
+    blocks = (
+        Paragraph("This runs all models of this report:"),
+        Code(again(params, list(params.models))),
+        Paragraph(kept),
+    )
+    return Section("repeat", "How to repeat this", blocks)

@@ -1,0 +1,78 @@
+"""What each model costs, which only the page tells."""
+
+import pytest
+
+from helpers import data_report, entry, of_kind, results, results_of, rows_of, run_record
+from menagerie.report.findings import costs, leaderboard
+from menagerie.report.findings.blocks import Notice, Table
+from menagerie.report.findings.values import DASH
+
+
+def widened(results):
+    return costs.with_costs(leaderboard.section(results), results)
+
+
+def test_costs_are_those_of_the_run_and_unknown_without_one():
+    table = costs.costs(results_of({"a": entry(400), "b": entry(300)}, runs={"a": run_record()}))
+    assert table["model"].tolist() == ["a", "b"]
+    assert table["fit_seconds"].tolist()[0] == 24.96
+    assert table.loc[1, ["fit_seconds", "pictures_per_second", "milliseconds_per_picture"]].isna().all()
+    assert table["model_bytes"].tolist() == [4_850_000] * 2
+
+
+def test_the_leaderboard_keeps_what_it_has_and_gains_what_each_model_costs():
+    found = results("a", "b")
+    narrow, (row, _) = rows_of(leaderboard.section(found))[0], rows_of(widened(found))
+    assert {key: row[key] for key in narrow} == narrow
+    assert {key: value for key, value in row.items() if key not in narrow} == {
+        "interval": "",
+        "size (MB)": "14.50",
+        "training": "25.0 s",
+        "pictures/s": "1,983",
+        "ms a picture": "0.851",
+    }
+
+
+def test_each_row_has_the_costs_of_its_own_model():
+    metrics = {"b": entry(300), "a": entry(400)}
+    runs = {"b": run_record(seconds=10), "a": run_record(seconds=20)}
+    assert [(row["model"], row["training"]) for row in rows_of(widened(results_of(metrics, runs=runs)))] == [
+        ("a", "20.0 s"),
+        ("b", "10.0 s"),
+    ]
+
+
+def test_a_model_whose_run_is_not_recorded_has_dashes():
+    metrics = {"a": entry(400), "b": entry(350), "c": entry(300)}
+    runs = {"a": run_record(), "c": run_record() | {"fit_seconds": None}}
+    rows = rows_of(widened(results_of(metrics, runs=runs)))
+    assert [(row["training"], row["ms a picture"]) for row in rows] == [
+        ("25.0 s", "0.851"),
+        (DASH, DASH),
+        (DASH, "0.851"),
+    ]
+
+
+def test_intervals_are_drawn_on_one_scale_and_names_lead_to_their_model():
+    (table,) = of_kind(Table, widened(results_of({"a": entry(400), "b": entry(300)})))
+    (_, b, a) = [0, *sorted(row[2].drawn for row in table.rows)]
+    assert (b[0], a[2]) == (0, 1)
+    assert b[0] < b[1] < b[2] < a[0] < a[1]
+    assert [row[0].target for row in table.rows] == ["model-a", "model-b"]
+
+
+def test_warnings_of_the_leaderboard_stay():
+    seen = results_of({"a": entry(400)}, data=data_report(in_train=3, in_val=4))
+    assert len(of_kind(Notice, widened(seen))) == 2
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_each_kind_of_machine_is_told_once(recorded):
+    runs = {"a": run_record() | {"devices": "gpu:0"}, "b": run_record(), "c": run_record()}
+    told = costs.machines(results_of({"a": entry(400)}, runs=runs if recorded else {})).text
+    versions = "with Keras 3.12.0 on tensorflow 2.20.0"
+    assert told == (
+        f"Trained on gpu:0 {versions}; cpu:0 {versions}."
+        if recorded
+        else "Nothing is recorded of the machine that trained them."
+    )

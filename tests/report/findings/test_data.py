@@ -1,0 +1,106 @@
+"""What is told of the pictures."""
+
+import pytest
+
+from helpers import ROOT, data_report, entry, of_kind, results_of, rows_of
+from menagerie.report.findings import data
+from menagerie.report.findings.blocks import Facts, Table
+
+LEAK = {
+    "split": "test",
+    "path": "a/1.png",
+    "class": "cat",
+    "other_split": "train",
+    "other_path": "b/2.png",
+    "other_class": "dog",
+    "kind": "near",
+    "distance": 3,
+}
+
+
+def section(params, **changes):
+    return data.section(params, results_of({"sign_cnn": entry(373)}, data=data_report() | changes))
+
+
+def facts(params, **changes):
+    (found,) = of_kind(Facts, section(params, **changes))
+    return dict(found.pairs)
+
+
+@pytest.fixture
+def study(params):
+    return params("study=sign_digits", "model=sign_cnn")
+
+
+def test_it_says_where_the_pictures_are_from_and_how_they_were_split(study):
+    assert facts(study) == {
+        "Pictures": f"240 from <{study.dataset.homepage}>",
+        "Licence": "Apache-2.0",
+        "Cite as": study.dataset.citation,
+        "Content SHA-256": f"`{'30d0ee3c' * 8}`",
+        "Prepared as": "100 x 100 pixels (height x width), stretch",
+        "Split policy": "`keras`, seed 1337, validation_split 0.2",
+        "Unreadable": "0",
+        "Duplicates": "0 exact, 0 exact or near, 0 of another class; "
+        "`dataset.duplicates` is `report`, 0 dropped",
+        "Leaks": "none",
+    }
+    assert rows_of(section(study)) == [
+        *({"class": name, "train": "40", "val": "20", "test": "20"} for name in ("cat", "dog", "owl")),
+        {"class": "all", "train": "120", "val": "60", "test": "60"},
+    ]
+
+
+@pytest.mark.parametrize(("homepage", "told"), [("", "240"), ("javascript:x", "240 from javascript:x")])
+def test_only_an_address_of_the_web_becomes_a_link(study, homepage, told):
+    dataset = study.dataset.model_copy(update={"homepage": homepage, "licence": "", "citation": ""})
+    found = facts(study.model_copy(update={"dataset": dataset}))
+    assert found["Pictures"] == told
+    assert {"Licence", "Cite as"}.isdisjoint(found)
+
+
+@pytest.mark.parametrize("split", sorted(path.stem for path in ROOT.glob("conf/split/*.yaml")))
+def test_every_split_is_told_by_its_policy(params, split):
+    chosen = params("dataset=cifar10_images", f"split={split}", "model=ann")
+    assert facts(chosen)["Split policy"].startswith(f"`{chosen.dataset.split.policy}`")
+
+
+def test_groups_on_both_sides_are_told(study):
+    groups = {"groups": 207, "in_test": 185, "in_test_and_train": 183, "in_test_and_val": 182}
+    told = "207 (signers); in test: 185, in test and train: 183, in test and val: 182"
+    assert facts(study, groups=groups)["Groups"] == told
+    assert "Groups" not in facts(study)
+
+
+def test_leaks_and_copies_of_another_class_are_counted_and_listed(study):
+    counted = [{"split": "test", "other_split": "train", "count": 72}]
+    counted += [{"split": "test", "other_split": "val", "count": 1}]
+    conflict = {key: value for key, value in LEAK.items() if "split" not in key}
+    duplicates = {"leaks": counted, "leaked": [LEAK], "conflicts": 1, "conflicting": [conflict]}
+    duplicates |= {"exact": 5, "exact_or_near": 9, "dropped": 4}
+    told = facts(study, duplicates=duplicates)
+    assert told["Leaks"] == "in test and in train too: 72; in test and in val too: 1"
+    assert told["Duplicates"] == (
+        "5 exact, 9 exact or near, 1 of another class; `dataset.duplicates` is `report`, 4 dropped"
+    )
+    found = section(study, duplicates=duplicates)
+    assert [table.folded for table in of_kind(Table, found)] == [
+        "",
+        "Pictures of one split that have a copy in another: 73, of which 1 are listed",
+        "Copies of another class: 1",
+    ]
+    assert rows_of(found, "Pictures of one split that have a copy in another") == [
+        {"picture": "a/1.png; class cat, test", "its copy": "b/2.png; class dog, train", "kind": "near"}
+    ]
+    assert rows_of(found, "Copies of another class") == [
+        {"picture": "a/1.png; class cat", "its copy": "b/2.png; class dog", "kind": "near"}
+    ]
+
+
+def test_pictures_that_cannot_be_read_are_counted_and_listed(study):
+    unreadable = {"a.png": "empty file", "b.png": "cut off"}
+    assert facts(study, unreadable=unreadable)["Unreadable"] == "2"
+    assert rows_of(section(study, unreadable=unreadable), "Unreadable pictures") == [
+        {"picture": "a.png", "why": "empty file"},
+        {"picture": "b.png", "why": "cut off"},
+    ]

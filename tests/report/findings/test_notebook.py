@@ -1,0 +1,129 @@
+"""What a notebook reported and claimed, beside what came out."""
+
+import re
+
+import pytest
+
+from helpers import entry, of_kind, predictions, results_of, rows_of, told
+from menagerie.compare import leaderboard
+from menagerie.report.findings import notebook
+from menagerie.report.findings.blocks import Items, Table
+from menagerie.report.findings.values import DASH
+
+
+@pytest.fixture
+def study(params):
+    return params("study=sign_digits", "model=sign_cnn")
+
+
+def reported(params, metrics, **parts):
+    return notebook.sections(params, results_of(metrics, **parts))[0]
+
+
+def claimed(params, metrics, **parts):
+    _, section = notebook.sections(params, results_of(metrics, **parts))
+    return section
+
+
+def test_reported_and_reproduced_stand_side_by_side(study):
+    section = reported(study, {"sign_cnn": entry(373, val_correct=340)})
+    assert rows_of(section) == [
+        {
+            "model": "sign_cnn",
+            "split": "val",
+            "reported (%)": "90.53",
+            "reproduced (%)": "82.52; 78.56 to 85.89",
+            "n": "412",
+            "difference (points)": "-8.01",
+            "reported value": "no: ours is lower, 4.64 points outside",
+        }
+    ]
+    assert told(section)[0] == f'Reported by "{study.reported.title}". {study.reported.note}'
+    assert of_kind(Items, section) == [Items((f"sign_cnn: {study.reported.models['sign_cnn'].note}",))]
+
+
+def test_an_empty_note_makes_no_item(study):
+    unnoted = study.reported.models["sign_cnn"].model_copy(update={"note": ""})
+    models = study.reported.models | {"sign_cnn": unnoted}
+    silent = study.model_copy(update={"reported": study.reported.model_copy(update={"models": models})})
+    assert of_kind(Items, reported(silent, {"sign_cnn": entry(373)})) == []
+
+
+@pytest.mark.parametrize(
+    ("metrics", "judged"),
+    [
+        (entry(373, val_correct=373), "good"),
+        (entry(373, val_correct=340), "careful"),
+        (entry(373, val_correct=373, n=413), "open"),
+    ],
+    ids=["inside", "outside", "of other pictures"],
+)
+def test_verdicts_are_marked_by_what_they_say(study, metrics, judged):
+    (table,) = of_kind(Table, reported(study, {"sign_cnn": metrics}))
+    assert [row[-1].judged for row in table.rows] == [judged]
+
+
+def test_claims_stand_beside_the_numbers_published_and_ours(params):
+    """9 of 10 against 1 of 10; of three pairs with p = 0.0215 twice, Holm's is three times as much."""
+    right = {"sign_cnn": range(9), "sign_cnn_decay_high": range(9), "sign_cnn_decay_low": [9]}
+    pairs = leaderboard.pairs({name: predictions(rows) for name, rows in right.items()})
+    section = claimed(params("study=sign_digits"), dict.fromkeys(right, entry(373)), pairs=pairs)
+    first, second = rows_of(section)
+    assert re.fullmatch(r"-80\.00; -\d+\.\d\d to -\d+\.\d\d", first.pop("ours, on test (points)"))
+    assert first == {
+        "claim": "1",
+        "claimed": "sign_cnn_decay_low over sign_cnn",
+        "what the numbers say": "the published intervals do not overlap: the opposite, "
+        "42 pictures of 412 fewer; ours: not shown, on test pictures",
+        "split": "val",
+        "n": "412",
+        "published difference (points)": "-10.19; -42 pictures",
+        "p": "0.0645",
+    }
+    assert second["published difference (points)"] == "-5.10; -21 pictures"
+
+
+def test_each_text_is_told_once_and_every_comparison_names_it_by_number(params):
+    study = params("study=animals5", "model=xception_partial")
+    section = claimed(study, {"xception_partial": entry(1400, 1400, 1490, n=1497)})
+    (texts,) = of_kind(Items, section)
+    assert texts.numbered
+    assert len(texts.texts) == len(set(texts.texts)) == 2
+    for claim, row in zip(study.reported.claims, rows_of(section), strict=True):
+        assert texts.texts[int(row["claim"]) - 1] == claim.text
+        assert row["claimed"] == f"{claim.better} over {claim.than}"
+
+
+def test_numbers_of_different_pictures_have_no_difference_in_pictures(params):
+    study = params("study=cifar10_transfer", "model=leaky_cnn_deep")
+    rows = rows_of(claimed(study, {"leaky_cnn_deep": entry(7000, 7000, 9000, n=10_000)}))
+    apart = [row for row in rows if "/" in row["split"]]
+    assert apart
+    for row in apart:
+        assert (row["n"], ";" in row["published difference (points)"]) == (DASH, False)
+
+
+def test_of_a_claim_that_was_not_run_the_cells_of_ours_are_dashes(study):
+    for row in rows_of(claimed(study, {"sign_cnn": entry(373)})):
+        assert (row["ours, on test (points)"], row["p"]) == (DASH, DASH)
+        assert row["what the numbers say"].endswith("; ours: not run here")
+
+
+def test_a_notebook_without_claims_has_no_such_section(params):
+    chosen = params("study=cifar10_model_s")
+    found = results_of({"model_s": entry(8000, n=10_000, train_correct=9500)})
+    assert [section.name for section in notebook.sections(chosen, found)] == ["reported"]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("model=ann",),
+        ("study=sign_digits", "model=ann"),
+        ("study=sign_digits", "model=cnn", "dataset=digits"),
+    ],
+    ids=["no notebook", "no model of the notebook", "another data set"],
+)
+def test_without_a_reported_number_there_is_no_section(params, overrides):
+    chosen = params(*overrides)
+    assert notebook.sections(chosen, results_of(dict.fromkeys(chosen.models, entry(373)))) == []

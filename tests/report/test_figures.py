@@ -1,0 +1,43 @@
+"""Figures as a page embeds them."""
+
+import base64
+import io
+import re
+
+import pytest
+from PIL import Image
+
+from helpers import picture
+from menagerie.errors import DataError
+from menagerie.report.figures import embedded
+
+
+def decoded(figure):
+    """The kind of a figure, and the picture as a browser would decode it."""
+    kind, data = re.fullmatch(r"data:image/(png|webp);base64,(.+)", figure.uri).groups()
+    return kind, Image.open(io.BytesIO(base64.b64decode(data)))
+
+
+def test_figures_keep_their_pixels_and_are_shown_at_96_an_inch():
+    for figure in embedded({"drawn": picture(), "photograph": picture(photograph=True)}).values():
+        assert decoded(figure)[1].size == (300, 150)
+        assert (figure.width, figure.height) == (192, 96)
+
+
+def test_a_drawing_keeps_its_colours():
+    kind, shown = decoded(embedded({"drawn": picture()})["drawn"])
+    assert kind == "png"
+    assert shown.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+    assert shown.convert("RGB").getpixel((15, 15)) == (68, 119, 170)
+
+
+def test_a_photograph_gets_small():
+    figure = embedded({"photograph": picture(photograph=True)})["photograph"]
+    assert decoded(figure)[0] == "webp"
+    assert len(figure.uri) < len(picture(photograph=True))
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", picture()[:60]], ids=["empty", "text", "cut off"])
+def test_what_is_no_whole_png_is_named(content):
+    with pytest.raises(DataError, match=r"the figure roc\.png cannot be read: .+; run `dvc repro`"):
+        embedded({"roc": content})
