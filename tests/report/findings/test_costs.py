@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers import data_report, entry, of_kind, results, results_of, rows_of, run_record
+from helpers import data_report, entry, of_kind, results, results_of, rows_of, run_record, told
 from menagerie.report.findings import costs, leaderboard
 from menagerie.report.findings.blocks import Notice, Table
 from menagerie.report.findings.values import DASH
@@ -54,8 +54,11 @@ def test_a_model_whose_run_is_not_recorded_has_dashes():
 
 
 def test_intervals_are_drawn_on_one_scale_and_names_lead_to_their_model():
-    (table,) = of_kind(Table, widened(results_of({"a": entry(400), "b": entry(300)})))
-    (_, b, a) = [0, *sorted(row[2].drawn for row in table.rows)]
+    """Wilson's intervals of 400 and of 300 right of 412."""
+    section = widened(results_of({"a": entry(400), "b": entry(300)}))
+    assert "The drawn intervals run from 68.32 to 98.33 %." in told(section)[1]
+    (table,) = of_kind(Table, section)
+    b, a = sorted(row[2].drawn for row in table.rows)
     assert (b[0], a[2]) == (0, 1)
     assert b[0] < b[1] < b[2] < a[0] < a[1]
     assert [row[0].target for row in table.rows] == ["model-a", "model-b"]
@@ -69,9 +72,9 @@ def test_warnings_of_the_leaderboard_stay():
 @pytest.mark.parametrize("recorded", [True, False])
 def test_each_kind_of_machine_is_told_once(recorded):
     runs = {"a": run_record() | {"devices": "gpu:0"}, "b": run_record(), "c": run_record()}
-    told = costs.machines(results_of({"a": entry(400)}, runs=runs if recorded else {})).text
+    text = costs.machines(results_of({"a": entry(400)}, runs=runs if recorded else {})).text
     versions = "with Keras 3.12.0 on tensorflow 2.20.0"
-    assert told == (
+    assert text == (
         f"Trained on gpu:0 {versions}; cpu:0 {versions}."
         if recorded
         else "Nothing is recorded of the machine that trained them."

@@ -41,32 +41,31 @@ def machines(results: Results) -> Paragraph:
 
 
 def with_costs(leaderboard: Section, results: Results) -> Section:
-    """The section of the leaderboard with costs and drawn intervals in its table."""
+    """The section of the leaderboard with drawn intervals and costs in its table."""
     low, high = results.board["accuracy_low"].min(), results.board["accuracy_high"].max()
     about = (
-        "Choose a column's head to sort by it. The drawn intervals run from "
-        f"{interval(low, high)} %. Training, pictures a second in training and milliseconds a picture in "
-        "prediction are of the machine named under each model."
+        f"Choose a column's head to sort by it. The drawn intervals run from {interval(low, high)} %. "
+        "Training, pictures a second in training and milliseconds a picture in prediction are of the machine "
+        "named under each model."
     )
     blocks = []
     for block in leaderboard.blocks:
         if isinstance(block, Table):
-            blocks += [_widened(block, costs(results).to_dict("records")), Paragraph(about, quiet=True)]
+            blocks += [_widened(block, costs(results), low, high), Paragraph(about, quiet=True)]
         else:
             blocks.append(block)
     return replace(leaderboard, blocks=tuple(blocks))
 
 
-def _widened(table: Table, costs: list[dict[str, float]]) -> Table:
-    low = min(row["accuracy_low"] for row in costs)
-    width = max(row["accuracy_high"] for row in costs) - low
+def _widened(table: Table, costs: pd.DataFrame, low: float, high: float) -> Table:
+    """The table with more columns; `low` and `high` are the ends of what is drawn."""
     (model, accuracy, *others), rows = table.columns, []
-    for (name, *scores), row in zip(table.rows, costs, strict=True):
+    for (name, score, *scores), row in zip(table.rows, costs.to_dict("records"), strict=True):
         ends = (row["accuracy_low"], row["accuracy"], row["accuracy_high"])
-        drawn = Cell("", key=ends[0], drawn=tuple((end - low) / width for end in ends))
+        drawn = Cell("", key=ends[0], drawn=tuple((end - low) / (high - low) for end in ends))
         spent = [number(row["model_bytes"], megabytes)]
         spent += [number(row[key], form) for key, (_, form) in MEASURED.items()]
-        rows.append((replace(name, target=f"model-{name.text}"), scores[0], drawn, *scores[1:], *spent))
+        rows.append((replace(name, target=f"model-{name.text}"), score, drawn, *scores, *spent))
     titles = ["size (MB)", *(title for title, _ in MEASURED.values())]
     columns = (model, accuracy, *names("interval"), *others, *numbers(*titles))
     return replace(table, columns=columns, rows=tuple(rows))

@@ -53,7 +53,7 @@ def _verdict(text: str) -> Cell:
 def _claims(claims: pd.DataFrame) -> Section:
     """Each text once, by number: a notebook's sentence may claim several differences."""
     numbered, texts = claims["text"].factorize()
-    columns = names("claim", "claimed") + prose("what the numbers say") + names("split")
+    columns = names("claim") + prose("claimed", "what the numbers say") + names("split")
     columns += numbers("n", "published difference (points)", "ours, on test (points)", "p")
     rows = tuple(
         (
