@@ -65,7 +65,7 @@ def test_a_new_model_is_one_file_of_six_lines_and_a_new_architecture_one_module(
     assert {name for name in changed if name.startswith(("conf/", "src/"))} == set()
     report = (clone / "reports/colours.md").read_text(encoding="utf-8")
     for name, values in summary_of(clone)["models"].items():
-        assert re.search(rf"\| {name} +\| {100 * values['accuracy']:.2f} ", report)
+        assert re.search(rf"\| \**{name}\** +\| {100 * values['accuracy']:.2f} ", report)
 
 
 def test_nothing_to_do_runs_no_stage(clone):
@@ -150,6 +150,16 @@ def test_robustness_is_measured_where_it_is_asked_for_and_trains_nothing(clone, 
 
 
 # experiments, figures, pages
+
+
+@pytest.mark.parametrize("stage", ["download", "prepare", "split", "compare"])
+def test_a_stage_without_a_network_imports_no_keras(clone, stage):
+    done = succeed(clone, sys.executable, "-X", "importtime", "src", stage)
+    loaded = {
+        line.rsplit("|", 1)[-1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line
+    }
+    assert "menagerie" in loaded
+    assert not loaded & {"keras", "tensorflow", "mlflow", "torch", "jax"}
 
 
 def test_a_queued_experiment_runs_its_snapshot_and_logs_to_the_same_store(clone, pictures):
