@@ -5,6 +5,7 @@ import os
 import pytest
 
 from helpers import ROOT, composed
+from lying_server import LyingServer
 from menagerie.params import Params
 from menagerie.params.section import parse
 
@@ -14,6 +15,27 @@ def outside_dvc(monkeypatch):
     """No test may write to the repository or to the tracking server that the user works with."""
     for name in ("DVC_ROOT", "DVC_EXP_NAME", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def no_proxy(monkeypatch):
+    """No proxy of the user's: the servers of the tests are on this machine."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture(scope="module")
+def running_server():
+    with LyingServer().running() as server:
+        yield server
+
+
+@pytest.fixture
+def server(running_server, no_proxy):
+    """A server that answers as it is told, nothing told yet."""
+    running_server.clear()
+    return running_server
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import hashlib
 import io
 import os
 import random
@@ -49,7 +50,25 @@ def composed(*overrides):
     return copy.deepcopy(_composed(*overrides))
 
 
+# pretrained networks
+
+
+def bare(params, base, **changed):
+    """The model of a base with random weights, native scaling and nothing but logits on its features."""
+    plain = {"base": base, "weights": "random", "output_layer": None, "image_size": None}
+    plain |= {"pooling": "average", "head": ()} | changed
+    return params("model=xception_transfer_native").model("xception_transfer_native").model_copy(update=plain)
+
+
 # archives
+
+
+def md5(data):
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
 
 
 def tar_gz(pictures):

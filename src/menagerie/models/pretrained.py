@@ -3,7 +3,6 @@
 One flat graph, not a model within a model, so that it can be cut at any layer.
 """
 
-import re
 import sys
 from collections.abc import Callable, Iterable
 
@@ -14,9 +13,9 @@ from menagerie.errors import ModelError, ParamsError, unknown
 from menagerie.models.parts import weights
 from menagerie.models.parts.augmentation import augmented
 from menagerie.models.parts.freezing import BACKBONE_INPUT, FEATURES
+from menagerie.models.parts.imagenet import BASES
 from menagerie.params.model import Layer, PretrainedModel
 
-BASES = [name for name in dir(keras.applications) if name[0].isupper()]
 HEAD_LAYERS = ("Activation", "BatchNormalization", "Dense", "Dropout", "LayerNormalization", "LeakyReLU")
 POOLING = {
     "flatten": keras.layers.Flatten,
@@ -74,8 +73,9 @@ def _application(base: str) -> Callable[..., keras.Model]:
 
 def _features(x: keras.KerasTensor, spec: PretrainedModel) -> keras.KerasTensor:
     """Put the base after `x`, and give what comes out of it, or of its layer `spec.output_layer`."""
+    _check_size(spec.base, x.shape[1:])
     if spec.weights == "imagenet":
-        base = weights.imagenet(spec.base, lambda: _base(x, spec.base, "imagenet"))
+        base = weights.imagenet(spec.base, x.shape[1:], lambda file: _base(x, spec.base, file))
     else:
         base = _base(x, spec.base, None)
     layers = base.layers[base.layers.index(base.get_layer(BACKBONE_INPUT)) + 1 :]
@@ -88,19 +88,18 @@ def _features(x: keras.KerasTensor, spec: PretrainedModel) -> keras.KerasTensor:
     return base.get_layer(spec.output_layer).output if spec.output_layer else base.output
 
 
+def _check_size(base: str, shape: tuple[int, int, int]) -> None:
+    least, (height, width, _) = BASES[base].least, shape
+    if min(height, width) < least:
+        raise ModelError(
+            f"base {base} needs pictures of at least {least}x{least} pixels, they have {height}x{width}: "
+            f"enlarge them in the network with image_size: [{least}, {least}], or more"
+        )
+
+
 def _base(x: keras.KerasTensor, base: str, weights: str | None) -> keras.Model:
     shape = tuple(x.shape[1:])
-    try:
-        return _application(base)(include_top=False, weights=weights, input_tensor=x, input_shape=shape)
-    except ValueError as error:
-        too_small = re.search(r"at least (\d+)x(\d+)", str(error))
-        if too_small is None:
-            raise
-        least = [int(side) for side in too_small.groups()]
-        raise ModelError(
-            f"base {base} needs pictures of at least {least[0]}x{least[1]} pixels, they have "
-            f"{shape[0]}x{shape[1]}: enlarge them in the network with image_size: {least}, or more"
-        ) from None
+    return _application(base)(include_top=False, weights=weights, input_tensor=x, input_shape=shape)
 
 
 def _head(x: keras.KerasTensor, layers: Iterable[Layer]) -> keras.KerasTensor:

@@ -19,6 +19,8 @@ HEX_DIGITS = {"md5": 32, "sha256": 64}
 class Remote:
     """A file to fetch and the name to store it under; None is what the publisher does not say.
 
+    `shelf` is the folder of a mirror that holds it, where that is not the mirror itself.
+
     Raises:
         DownloadError: the name is no plain file name, the address is none of http, https and file,
             or a hash is not one.
@@ -29,6 +31,7 @@ class Remote:
     size: int | None = None  # bytes
     md5: str | None = None  # hexadecimal, as is sha256
     sha256: str | None = None
+    shelf: str = ""
 
     def __post_init__(self) -> None:
         plain = {PurePosixPath(self.file).name, PureWindowsPath(self.file).name} == {self.file}
@@ -44,6 +47,11 @@ class Remote:
             value = getattr(self, kind)
             if value is not None and not re.fullmatch(f"[0-9a-fA-F]{{{digits}}}", value):
                 raise DownloadError(f"{self.file}: {value!r} is no {kind}; give {digits} hexadecimal digits")
+
+    @property
+    def mirrored(self) -> str:
+        """Its path in a mirror."""
+        return f"{self.shelf}/{self.file}" if self.shelf else self.file
 
     @property
     def pinned(self) -> bool:
@@ -64,6 +72,7 @@ class Fetched:
     size: int  # bytes
     sha256: str
     md5: str | None  # None where nobody said one
+    url: str | None  # that it came from; None when it was there already
 
 
 class Digests:

@@ -24,6 +24,7 @@ class Transfer:
         self.part = Part(work / f"{remote.key}.part", remote.md5 is not None)
         self.part.total = remote.size
         self.local: Digests | None = None  # of a file that is in its place without the wire
+        self.url: str | None = None  # that the bytes came from
 
     @property
     def total(self) -> int | None:
@@ -42,12 +43,12 @@ class Transfer:
             if self._is_there():
                 return
             if self.session.mirror:
-                address = f"{self.session.mirror.rstrip('/')}/{quote(self.remote.file)}"
+                address = f"{self.session.mirror.rstrip('/')}/{quote(self.remote.mirrored)}"
                 with suppress(MissingError):
                     return self._get(address, "mend or remove it there, or unset MENAGERIE_MIRROR")
             self._get(
                 self.remote.url,
-                f"if it stays so, get the file by hand, put it as {self.remote.file!r} in a folder "
+                f"if it stays so, get the file by hand, put it as {self.remote.mirrored!r} in a folder "
                 "and set MENAGERIE_MIRROR to that folder",
             )
 
@@ -57,7 +58,7 @@ class Transfer:
             with disk_errors(self.target, lambda: self.total):
                 self.part.move(self.target)
         found = digests.hex()
-        return Fetched(self.target, digests.size, found["sha256"], found.get("md5"))
+        return Fetched(self.target, digests.size, found["sha256"], found.get("md5"), self.url)
 
     def _is_there(self) -> bool:
         """Whether the target exists and a hash proves it."""
@@ -77,6 +78,7 @@ class Transfer:
             self._copy(local_path(url), fix)
         else:
             Wire(url, fix, self.remote, self.part, self.session).fill()
+        self.url = url
 
     def _copy(self, source: Path, fix: str) -> None:
         """Copy a local file: read once, hashed while it is written."""

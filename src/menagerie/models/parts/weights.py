@@ -1,28 +1,25 @@
 """Weights of a base: ImageNet's as keras.applications publishes them, or those of a file."""
 
 import os
-import shutil
-import urllib.request
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from http.client import HTTPException
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import h5py
 import keras
 
 from menagerie import paths
-from menagerie.errors import ModelError, WeightsError
+from menagerie.download.wire.fetching import fetch
+from menagerie.download.wire.remote import Remote
+from menagerie.download.wire.session import MissingError
+from menagerie.errors import DownloadError, WeightsError
 from menagerie.files import locked, remove
-from menagerie.mirror import named_mirror
+from menagerie.mirror import local_path, named_mirror
+from menagerie.models.parts.imagenet import SHELF, weights_argument, weights_file
 from menagerie.params.model import PretrainedModel
-
-SECONDS = 10  # without an answer; Keras by itself would wait for ever
 
 # files
 
@@ -67,21 +64,28 @@ def _file(weights: str) -> Iterator[tuple[Path, object]]:
     if path.is_file():
         yield path, path
         return
-    mirror, file = named_mirror(), Path(weights).name
-    response = _open(mirror, file)
-    if response is None:
-        raise WeightsError(
-            f"there is no weights file {path}, and no {file} in {_weights_folder(mirror)}; "
-            "`weights` is random, imagenet, or a file in one of these places"
-        )
-    with response, TemporaryDirectory() as folder:
-        path = Path(folder, file)
+    mirror, name = named_mirror(), Path(weights).name
+    missing = WeightsError(
+        f"there is no weights file {path}, and no {name} in {_shelf(mirror)}; "
+        "`weights` is random, imagenet, or a file in one of these places"
+    )
+    if mirror is None:
+        raise missing
+    address = f"{_shelf(mirror)}/{quote(name)}"
+    if address.startswith("file:"):
+        path = local_path(address)
+        if not path.is_file():
+            raise missing
+        yield path, path
+        return
+    with TemporaryDirectory() as folder:
         try:
-            with path.open("wb") as copy:
-                shutil.copyfileobj(response, copy)
-        except (OSError, HTTPException) as error:
-            raise WeightsError(f"{response.url}: {error}; run again, or mend the mirror") from error
-        yield path, response.url
+            (found,) = fetch([Remote(address, name, shelf=SHELF)], Path(folder), _downloads(), None)
+        except MissingError:
+            raise missing from None
+        except DownloadError as error:
+            raise WeightsError(str(error)) from error
+        yield found.path, address
 
 
 def _count_arrays(path: Path) -> int:
@@ -94,84 +98,60 @@ def _count_arrays(path: Path) -> int:
 # ImageNet
 
 
-def imagenet(base: str, build: Callable[[], keras.Model]) -> keras.Model:
-    """What `build` gives, whose ImageNet weights Keras gets from its cache, the mirror or the network.
+def imagenet(base: str, image_shape: Sequence[int], build: Callable[[str], keras.Model]) -> keras.Model:
+    """The base that `build` gives of what keras.applications takes as `weights`: a file, or "imagenet".
+
+    `image_shape` is (height, width, channels). The file comes from Keras's cache, else from the mirror or
+    the network into that cache.
 
     Raises:
-        WeightsError: they cannot be had, or what came is damaged; the message names the file and the places.
+        WeightsError: it cannot be had, or is damaged; the message names the file and the places.
     """
-    mirror, cache = named_mirror(), Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "models"
-    handler, before = _MirrorHandler(mirror), urllib.request._opener
     paths.work().mkdir(parents=True, exist_ok=True)
-    # Keras would let two processes write one file.
     with locked(paths.work() / "weights.lock", "another run gets ImageNet weights"):
-        cached = set(cache.glob("*"))
-        urllib.request.install_opener(urllib.request.build_opener(handler))
+        path, url = imagenet_file(base, image_shape)
         try:
-            return build()
-        except ModelError:
-            raise
-        except Exception as error:  # Keras raises nothing more special when a download fails
-            if handler.asked:
-                for damaged in set(cache.glob("*")) - cached:  # Keras would trust it from now on
-                    remove(damaged)
-            raise WeightsError(_why(base, cache, handler, error)) from error
-        finally:
-            urllib.request.install_opener(before)
+            return build(weights_argument(base, str(path)))
+        except (ValueError, OSError, KeyError) as error:  # a file without a known hash
+            if url is None:
+                place, fix = path, "remove the damaged file in Keras's cache, and run again"
+            else:
+                place, fix = url, "mend or remove it there"
+                remove(path)  # it would be trusted from now on
+            why = str(error).partition("\n")[0]
+            raise WeightsError(f"{place} holds no ImageNet weights of {base} ({why}); {fix}") from error
 
 
-class _MirrorHandler(urllib.request.BaseHandler):
-    """Answers requests for the files that the mirror has; bounds the wait for an answer to the others."""
+def imagenet_file(
+    base: str, image_shape: Sequence[int], sleep: Callable[[float], object] | None = None
+) -> tuple[Path, str | None]:
+    """The file in Keras's cache, and the address that it came from now; None when it was there.
 
-    handler_order = 50  # before those of proxies (100) and of the network (500)
+    What is there is trusted where its hash is right or none is known. `sleep` as in `fetch`.
 
-    def __init__(self, mirror: str | None) -> None:
-        self.mirror = mirror
-        self.asked = ""  # the address that Keras wants
-        self.answered = False
-
-    def https_open(self, request: urllib.request.Request) -> Any:
-        self.asked = self.asked or request.full_url
-        request.timeout = SECONDS
-        response = _open(self.mirror, _name(request.full_url))
-        self.answered = response is not None
-        return response
-
-
-def _why(base: str, cache: Path, handler: _MirrorHandler, error: Exception) -> str:
-    file, folder = _name(handler.asked), _weights_folder(handler.mirror)
-    if not handler.asked:
-        return f"ImageNet weights of {base} in Keras's cache {cache}: {error}; remove the damaged file there"
-    if handler.answered:
-        return f"{folder}/{file}: {error}; mend or remove it, or unset MENAGERIE_MIRROR"
-    return (
-        f"ImageNet weights of {base}: {file} is neither in Keras's cache {cache} nor in {folder}, and the "
-        f"network failed: {error}; get it by hand and put it in $MENAGERIE_MIRROR/weights"
-    )
-
-
-# the mirror
-
-
-def _weights_folder(mirror: str | None) -> str:
-    return f"{mirror.rstrip('/')}/weights" if mirror else "a mirror (MENAGERIE_MIRROR is not set)"
-
-
-def _open(mirror: str | None, file: str) -> Any:
-    """The mirror's file, None when it has none of that name."""
-    if mirror is None:
-        return None
-    address = f"{_weights_folder(mirror)}/{quote(file)}"
+    Raises:
+        WeightsError: it cannot be had; the message names the file and the places.
+    """
+    remote, mirror = weights_file(base, *image_shape[:2]), named_mirror()
+    cache = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "models"
+    if (cache / remote.file).is_file() and not remote.pinned:
+        return cache / remote.file, None
     try:
-        response = urllib.request.build_opener().open(address, timeout=SECONDS)
-    except (URLError, OSError) as error:
-        missing = isinstance(error, HTTPError) and error.code in (404, 410)
-        if missing or isinstance(getattr(error, "reason", None), FileNotFoundError):
-            return None
-        raise WeightsError(f"{address}: {error}; mend the mirror, or unset MENAGERIE_MIRROR") from error
-    response.code, response.msg = 200, "OK"  # a file has none, and an answer to https: must
-    return response
+        (found,) = fetch([remote], cache, _downloads(), mirror, sleep=sleep)
+    except DownloadError as error:
+        raise WeightsError(
+            f"ImageNet weights of {base}: {remote.file} was looked for in Keras's cache {cache}, in "
+            f"{_shelf(mirror)} and on the network: {error}"
+        ) from error
+    return found.path, found.url
 
 
-def _name(address: str) -> str:
-    return PurePosixPath(urlsplit(address).path).name
+# places
+
+
+def _shelf(mirror: str | None) -> str:
+    return f"{mirror.rstrip('/')}/{SHELF}" if mirror else "a mirror (MENAGERIE_MIRROR is not set)"
+
+
+def _downloads() -> Path:
+    return paths.work() / "downloads"
