@@ -1,13 +1,22 @@
 """A real HTTP server on 127.0.0.1 that answers as it is told: right, cut, late or false."""
 
+import random
 import re
 import sys
 import threading
+import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+import pytest
+
+from helpers import md5, sha256
+from menagerie.download.wire.remote import Remote
+from menagerie.errors import DownloadError
 
 PATIENCE = 30  # seconds before a wait for the other side counts as a failure
 
@@ -190,3 +199,55 @@ def silent(gate: Gate) -> Answer:
         handler.close_connection = True
 
     return answer
+
+
+# what is fetched from it, and what a fetch leaves
+
+KIB = 1024
+BODY = random.Random(0).randbytes(12 * KIB)
+OTHER = random.Random(1).randbytes(12 * KIB)
+HALF = len(BODY) // 2
+REST = BODY[HALF:]
+LAST = len(BODY) - 1
+ETAG = {"ETag": '"v1"'}
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of POSIX")
+
+
+def content_range(first, last, total):
+    return {"Content-Range": f"bytes {first}-{last}/{total}"}
+
+
+TRUE_RANGE = content_range(HALF, LAST, len(BODY))
+
+
+def goog_md5(data):
+    return b64encode(bytes.fromhex(md5(data))).decode()
+
+
+def pinned(url, body=BODY, file="a.bin"):
+    return Remote(url, file, size=len(body), sha256=sha256(body))
+
+
+def kept(tmp_path):
+    """The unfinished bytes that wait for the next run; their notes, written aside and renamed, are none."""
+    parts = (tmp_path / "work").glob("*.part")
+    return [path.read_bytes() for path in parts if not path.name.endswith(".json.part")]
+
+
+def assert_nothing_appeared(folder):
+    assert list(folder.iterdir()) == []
+
+
+def fail_half_way(server, get, remote, headers=ETAG):
+    """A first run that the server ends for good at half of the file."""
+    server.on("/a", serve(BODY, headers, cut=HALF), say(503))
+    with pytest.raises(DownloadError, match="7 tries in a row gained nothing"):
+        get(remote)
+    server.clear()
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)

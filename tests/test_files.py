@@ -1,10 +1,13 @@
 import json
+import logging
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from menagerie.files import file_sha256, read_json, remove, whole, whole_folder, write_json
+from menagerie import files
+from menagerie.files import file_sha256, locked, read_json, remove, whole, whole_folder, write_json
 
 
 class BlockError(Exception):
@@ -139,8 +142,35 @@ def test_a_killed_writer_harms_nothing_and_what_it_left_is_replaced(tmp_path, wr
     assert tree(target) == {"new.txt": "new"}
 
 
+def test_who_comes_second_is_told_and_waits_until_the_first_is_out(tmp_path, caplog):
+    told, inside = threading.Event(), threading.Event()
+
+    class Told(logging.Handler):
+        def emit(self, record):
+            told.set()
+
+    def second():
+        with locked(tmp_path / "lock", "another run works"):
+            inside.set()
+
+    logger, handler, thread = logging.getLogger(files.__name__), Told(), threading.Thread(target=second)
+    logger.addHandler(handler)
+    try:
+        with locked(tmp_path / "lock", "nobody is inside"):
+            thread.start()
+            assert told.wait(30)
+            assert not inside.wait(0.2)
+        thread.join()
+    finally:
+        logger.removeHandler(handler)
+    assert inside.is_set()
+    assert [record.getMessage() for record in caplog.records] == ["another run works; waiting for that one"]
+
+
 def test_removing_what_is_not_there_is_no_error(tmp_path):
+    (tmp_path / "nothing.txt").write_text("kept")
     remove(tmp_path / "nothing")
+    assert tree(tmp_path) == {"nothing.txt": "kept"}
 
 
 def test_removing_a_link_keeps_the_folder_it_points_to(tmp_path):

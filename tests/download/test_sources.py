@@ -18,8 +18,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from helpers import cifar_tar, tar_gz
-from lying_server import LyingServer, say, serve
+from helpers import cifar_tar, md5, tar_gz
+from lying_server import say, serve
 from menagerie.archives.layout import find_pictures
 from menagerie.download import datasets
 from menagerie.download.sources import kaggle, zenodo
@@ -42,10 +42,6 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="names, links and rig
 linux = pytest.mark.skipif(sys.platform != "linux", reason="files of Linux's /proc and /dev")
 
 
-def md5(data):
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
-
-
 def zipped(pictures):
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
@@ -57,27 +53,19 @@ def zipped(pictures):
 ZIP, TAR = zipped(PICTURES), tar_gz(PICTURES)
 
 
-@pytest.fixture(scope="module")
-def running_server():
-    with LyingServer().running() as server:
-        yield server
-
-
 @pytest.fixture
-def server(running_server, monkeypatch):
-    running_server.clear()
-    monkeypatch.setattr(zenodo, "RECORDS", running_server.url("/api/records"))
-    monkeypatch.setattr(zenodo, "PAGES", running_server.url("/records"))
-    monkeypatch.setattr(kaggle, "DOWNLOADS", running_server.url("/api/v1/datasets/download"))
-    return running_server
+def server(server, monkeypatch):
+    """It plays Zenodo and Kaggle."""
+    monkeypatch.setattr(zenodo, "RECORDS", server.url("/api/records"))
+    monkeypatch.setattr(zenodo, "PAGES", server.url("/records"))
+    monkeypatch.setattr(kaggle, "DOWNLOADS", server.url("/api/v1/datasets/download"))
+    return server
 
 
 @pytest.fixture(autouse=True)
-def repository(tmp_path, monkeypatch):
+def repository(tmp_path, monkeypatch, no_proxy):
     """The main repository, empty; no proxy and no mirror of the user's."""
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "menagerie_mirror"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.delenv("MENAGERIE_MIRROR", raising=False)
     path = tmp_path / "repository"
     path.mkdir()
     monkeypatch.chdir(path)
@@ -218,6 +206,30 @@ def test_zenodo_record_that_changed_is_refused_until_the_pin_is_deleted(server, 
     pin.unlink()
     fetch_record(raw)
     assert names(raw) == [f"zenodo-{RECORD}-new.zip", f"zenodo-{RECORD}-one.zip"]
+
+
+def test_zenodo_pin_does_not_tell_capitals_of_an_md5_from_small_letters(server, raw, repository):
+    entry = of_today(server, "one.zip", ZIP)
+    record_of(server, entry | {"checksum": f"md5:{md5(ZIP).upper()}"})
+    fetch_record(raw)
+    record_of(server, entry)
+    fetch_record(raw)
+    assert read_json(repository / f".work/pins/zenodo-{RECORD}.json")["one.zip"]["md5"] == md5(ZIP)
+
+
+def test_zenodo_record_that_cannot_be_used_is_not_left_where_a_mirror_is_filled(server, raw):
+    source = ZenodoSource(kind="zenodo", record=RECORD)
+    record_of(server, of_today(server, "paper.pdf", b"12345"))
+    with pytest.raises(DataError, match="no archive"):
+        zenodo.remotes(source, raw)
+    assert names(raw) == []
+    record_of(server, of_today(server, "one.zip", ZIP))
+    zenodo.remotes(source, raw)
+    assert names(raw) == [f"zenodo-{RECORD}.json"]
+    (raw / f"zenodo-{RECORD}.json").write_text("{")  # the user's own is named, and left
+    with pytest.raises(DownloadError, match=r"zenodo-4242\.json in the mirror, cannot be used"):
+        zenodo.remotes(source, raw)
+    assert names(raw) == [f"zenodo-{RECORD}.json"]
 
 
 def test_zenodo_pin_of_the_main_repository_holds_for_an_experiment_in_a_copy(
@@ -549,6 +561,12 @@ def test_folder_becomes_one_zip_of_its_pictures_in_order(own, raw):
             assert info.compress_type == zipfile.ZIP_STORED
             assert info.date_time == (1980, 1, 1, 0, 0, 0)
             assert stat.S_ISREG(info.external_attr >> 16)
+
+
+def test_pictures_of_a_folder_are_sorted_by_their_whole_names(tmp_path, raw):
+    path = fetch_folder(write(tmp_path / "own", dict.fromkeys(["a/1.png", "a.png", "a0/1.png"], b"-")), raw)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist() == ["a.png", "a/1.png", "a0/1.png"]
 
 
 def test_equal_folders_give_equal_bytes(own, tmp_path):

@@ -152,7 +152,7 @@ class Wire:
         self._check_total(total)
         if self.part.size:
             self.restarts += 1
-        if self.restarts > TRIES:
+        if self.restarts == TRIES:
             raise DownloadError(
                 f"{self.url}: cut {TRIES} times by a server that cannot go on from there; {self.fix}"
             )
