@@ -3,12 +3,13 @@
 import io
 import random
 import struct
+import warnings
 import zlib
 
 import numpy as np
 from PIL import Image
 
-HEIGHT, WIDTH = 24, 32
+HEIGHT, WIDTH = SIZE = 24, 32
 
 
 def pixels() -> np.ndarray:
@@ -110,3 +111,36 @@ def _no_pictures() -> dict[str, bytes]:
         "two_bytes.jpg": b"\xff\xd8",
         "ppm.jpg": b"P6 2 2 255\n" + bytes(12),
     }
+
+
+# what is expected of a picture
+
+ROUNDED = 0.55  # half a grey level, and what 32-bit coordinates add to it
+
+
+def bilinear(source, size):
+    """(h, w, 3) to (H, W, 3) float64: half-pixel centres, held edges, no antialiasing; NumPy interpolates."""
+
+    def stretched(line, target):
+        centres = (np.arange(target) + 0.5) * len(line) / target - 0.5
+        return np.interp(centres, np.arange(len(line)), line)
+
+    for axis, target in enumerate(size):
+        source = np.apply_along_axis(stretched, axis, source, target)
+    return source
+
+
+def noise(size):
+    return np.random.default_rng(size).integers(0, 256, (*size, 3), dtype=np.uint8)
+
+
+def by_pillow(data):
+    """What Pillow makes of a file of the right size; None where it gives an error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            picture = Image.open(io.BytesIO(data), formats=["BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"])
+            return np.asarray(picture.convert("RGB")), picture.size
+        except Exception:
+            return None

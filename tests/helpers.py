@@ -11,23 +11,29 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import zipfile
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from omegaconf import OmegaConf
 from PIL import Image
 
+from broken_pictures import SIZE, encoded
 from menagerie import paths
+from menagerie.archives.layout import find_pictures
 from menagerie.compare import leaderboard
 from menagerie.evaluate import calibration, curves, measures
 from menagerie.evaluate.measures import wilson_interval
-from menagerie.files import write_json
+from menagerie.files import file_sha256, write_json
 from menagerie.params.dataset import KerasSplit, StratifiedSplit
+from menagerie.prepare.manifest import read_manifest
+from menagerie.prepare.preparing import prepare
 from menagerie.report.findings.blocks import Code, Facts, Items, Notice, Paragraph, Table
 from menagerie.report.results import Results
 
@@ -90,6 +96,53 @@ def cifar_tar(count):
         files[f"cifar-10-batches-bin/{name}.bin"] = b"".join(batch)
         records |= {(folder, place): record for place, record in enumerate(batch)}
     return tar_gz(files), records
+
+
+SIGN_DIGITS_ARCHIVE = "Sign-Language-Digits-Dataset-4b09433ef9d5c60602e8805bb54b8aa2428527f8.zip"
+CIFAR = "CIFAR-10-images-d7d05618061fe37d830fb0419063d113c575ccbc.zip"
+
+
+def packed(path, files):
+    """An archive of the kind that the suffix says."""
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, data in files.items():
+                archive.writestr(zipfile.ZipInfo(name), data)
+        return path
+    with tarfile.open(path, "w:gz" if path.suffix == ".gz" else "w") as archive:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return path
+
+
+def numbered(count):
+    """Pictures of four classes: their red tells their number, green and blue tell a pixel's place."""
+    y, x = np.mgrid[:8, :8]
+    places = [np.stack([np.full((8, 8), i), x * 30, y * 30], axis=-1).astype(np.uint8) for i in range(count)]
+    return {
+        f"class {i % 4}/{i:05d}.png": encoded(Image.fromarray(place), "PNG") for i, place in enumerate(places)
+    }
+
+
+def prepared(pictures, folder, size=SIZE, max_unreadable=0.0, workers=1, resize="stretch"):
+    """Prepare into `folder`; the array and the manifest."""
+    array, manifest = folder / "out" / "images.npy", folder / "out" / "manifest.csv"
+    prepare(pictures, size, array, manifest, folder / "work", max_unreadable, workers, resize)
+    return np.load(array), read_manifest(manifest)
+
+
+def hashes(folder):
+    """Of what `prepared` wrote."""
+    return [file_sha256(folder / "out" / name) for name in ("images.npy", "manifest.csv")]
+
+
+def of_mirror(mirror, name, folders):
+    """The pictures of a real archive."""
+    if not (mirror / name).exists():
+        pytest.skip(f"{mirror / name} is not there")
+    return find_pictures([mirror / name], folders)
 
 
 # what prepare and split write
