@@ -60,6 +60,13 @@ def test_the_best_model_is_chosen_by_val_and_not_by_test():
     assert leaderboard.selected(board)["model"] == "b"
 
 
+def test_of_models_with_equal_val_accuracy_the_lower_val_loss_is_chosen():
+    metrics = {"a": entry(400, loss=0.4), "b": entry(350, loss=0.5), "c": entry(360, loss=0.6)}
+    for name, val_loss in (("a", 0.3), ("b", 0.1), ("c", 0.2)):
+        metrics[name]["val"] |= {"loss": val_loss}
+    assert leaderboard.selected(leaderboard.leaderboard(metrics))["model"] == "b"
+
+
 def test_test_scores_do_not_decide_between_models_that_val_cannot_tell_apart():
     one = leaderboard.leaderboard({"a": entry(400), "b": entry(350), "c": entry(375)})
     other = leaderboard.leaderboard({"a": entry(350), "b": entry(400), "c": entry(375)})
@@ -300,6 +307,18 @@ def test_numbers_of_different_pictures_are_not_counted_in_pictures(params):
     assert np.isnan([row["n"], row["reported_pictures"]]).all()
     assert row["reported_difference"] == pytest.approx(0.78 - 0.7812)
     assert row["intervals_overlap"]
+    assert row["verdict"].startswith("the published numbers are of different pictures; ")
+
+
+def test_as_many_pictures_of_another_split_are_different_pictures(study):
+    """In the sign digits val and test have 412 pictures each."""
+    notebook = claim_of(study.reported, "sign_cnn_decay_low", "sign_cnn")
+    of_test = notebook.models["sign_cnn"].model_copy(update={"split": "test"})
+    notebook = notebook.model_copy(update={"models": dict(notebook.models) | {"sign_cnn": of_test}})
+    assert notebook.models["sign_cnn_decay_low"].n == of_test.n
+    (row,) = claimed(notebook)
+    assert row["split"] == "val / test"
+    assert np.isnan([row["n"], row["reported_pictures"]]).all()
     assert row["verdict"].startswith("the published numbers are of different pictures; ")
 
 

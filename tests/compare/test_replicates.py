@@ -103,8 +103,12 @@ def test_other_pictures_or_another_split_are_never_mixed_in(tag):
     assert changes(found) == [("", 1), (f"{tag}=01234567", 2)]
 
 
-def test_what_cannot_change_a_result_parts_no_replicates():
-    found = table(runs((1, 0.5, {}), (2, 0.9, {"dataset.title": "Digits, of old"})), CURRENT)
+@pytest.mark.parametrize(
+    "key",
+    ["compute.cache_gb", *(f"dataset.{key}" for key in ("name", "title", "homepage", "licence", "citation"))],
+)
+def test_what_cannot_change_a_result_parts_no_replicates(key):
+    found = table(runs((1, 0.5, {}), (2, 0.9, {key: "another"})), CURRENT)
     assert changes(found) == [("", 2)]
 
 

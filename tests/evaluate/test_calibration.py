@@ -151,7 +151,7 @@ def test_logits_that_know_nothing_are_flattened_as_far_as_the_search_goes():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_scaling_by_val_mends_test_and_leaves_its_accuracy(dtype):
+def test_scaling_by_val_mends_the_calibration_and_the_loss_of_test(dtype):
     random = np.random.default_rng(5)
     val_labels, val_logits = drawn(4000, 5, random, 3.0)
     labels, logits = drawn(4000, 5, random, 3.0)
@@ -164,3 +164,15 @@ def test_scaling_by_val_mends_test_and_leaves_its_accuracy(dtype):
     assert told["ece_after"] < 0.03
     assert told["loss_after"] < told["loss_before"]
     assert told["loss_before"] == pytest.approx(log_loss(labels, probabilities(logits)))
+
+
+def test_the_temperature_is_that_of_val_even_where_it_spoils_test():
+    random = np.random.default_rng(6)
+    val_labels, val_logits = drawn(4000, 5, random, 3.0)
+    labels, logits = drawn(4000, 5, random, 0.5)
+    told = temperature_scaling(val_labels, val_logits, labels, logits)
+    assert told["temperature"] == fit_temperature(val_labels, val_logits) == pytest.approx(3, rel=0.1)
+    scaled = probabilities(logits / told["temperature"])
+    assert told["ece_after"] == expected_calibration_error(labels, scaled) > told["ece_before"]
+    assert told["loss_after"] == pytest.approx(log_loss(labels, scaled))
+    assert told["loss_after"] > told["loss_before"]

@@ -415,6 +415,16 @@ def test_the_classes_that_the_published_model_confuses_most(published):
     ]
 
 
+def test_of_classes_confused_as_often_those_with_the_larger_share_come_first():
+    counts = np.array([[36, 4, 0], [0, 16, 4], [3, 0, 9]])  # 4 of 40, 4 of 20, 3 of 12
+    worst = most_confused(confusion_table(counts, ["a", "b", "c"]), 3)
+    assert worst[["actual", "predicted", "share"]].to_numpy().tolist() == [
+        ["b", "c", 0.2],
+        ["a", "b", 0.1],
+        ["c", "a", 0.25],
+    ]
+
+
 def test_a_perfect_classifier_confuses_no_classes():
     assert most_confused(confusion_table(np.diag([3, 4]), ["a", "b"]), 5).empty
 

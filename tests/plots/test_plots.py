@@ -257,8 +257,10 @@ def test_every_class_is_named(kind):
 def test_the_names_of_classes_do_not_lie_over_each_other(kind, figure_of):
     figure = FIGURES[f"{figure_of} of {kind}"]()
     FigureCanvasAgg(figure).draw()
-    for axis in (figure.axes[0].xaxis, figure.axes[0].yaxis):
-        assert not [pair for pair in pairwise(axis.get_ticklabels()) if touching(*pair)]
+    labels = [axis.get_ticklabels() for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
+    named = [[" ".join(label.get_text().split()) for label in one] for one in labels]
+    assert named.count(NAMES[kind]) == {"confusion": 2, "counts": 1}[figure_of]
+    assert not [pair for one in labels for pair in pairwise(one) if touching(*pair)]
 
 
 def touching(before, after):
@@ -290,7 +292,12 @@ def test_odd_names_are_printed_as_they_are(name):
 @pytest.mark.filterwarnings("ignore:Glyph")  # it draws boxes, and says so
 @pytest.mark.parametrize("name", ["手語", "собака", "naïve café", "كلب", "🐶"])
 def test_letters_that_the_font_does_not_have_stop_nothing(name):
-    png(data_plots.class_counts(counts([name, "b"]), name))
+    figure = data_plots.class_counts(counts([name, "b"]), name)
+    assert name in texts(figure)
+    label, _ = figure.axes[-1].get_xticklabels()
+    assert label.get_text() == figure.get_suptitle() == name
+    assert label.get_window_extent().width > 0
+    assert png(figure).startswith(b"\x89PNG")
 
 
 def test_the_legend_of_class_counts_hides_neither_bar_nor_title():
@@ -394,24 +401,28 @@ def test_learning_curves_show_what_the_history_holds():
 
 def test_a_phase_begins_behind_a_line():
     figure = model_plots.learning_curves(history(4, phases=3), TITLE)
-    for axes in figure.axes:
-        assert [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 2] == [3.5, 7.5]
+    begins = [
+        [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 2] for axes in figure.axes
+    ]
+    assert begins == [[3.5, 7.5]] * 2
 
 
 def test_a_single_epoch_can_be_seen():
     figure = model_plots.learning_curves(history(1), TITLE)
-    for axes in figure.axes:
-        assert has_colour(figure, axes, model_plots.TRAIN)
-        assert has_colour(figure, axes, model_plots.VAL)
+    seen = [
+        has_colour(figure, axes, colour)
+        for axes in figure.axes
+        for colour in (model_plots.TRAIN, model_plots.VAL)
+    ]
+    assert seen == [True] * 4
 
 
 def test_a_single_epoch_can_be_seen_beside_other_models():
     """`compute.max_epochs=1` is the quick try of anything."""
     table = pd.concat([history(1, model="a"), history(2, model="b").tail(1)])
     figure = comparison_plots.learning_curves_together(table, TITLE)
-    for axes in figure.axes:
-        for line in axes.lines:
-            assert has_colour(figure, axes, line.get_color())
+    seen = [has_colour(figure, axes, line.get_color()) for axes in figure.axes for line in axes.lines]
+    assert seen == [True] * 4
 
 
 @pytest.mark.parametrize("count", [1, 10, 20, 50])
@@ -464,8 +475,14 @@ def test_a_reported_accuracy_stands_in_the_row_of_its_model():
 
 
 @pytest.mark.parametrize("accuracy", [0.0, 1.0])
-def test_an_interval_of_no_width_is_drawn(accuracy):
-    png(comparison_plots.accuracy_dots(board(["a", "b"], accuracy), {"a": 0.5}, TITLE))
+def test_an_interval_of_no_width_is_drawn_and_its_dot_can_be_seen(accuracy):
+    figure = comparison_plots.accuracy_dots(board(["a", "b"], accuracy), {}, TITLE)
+    (axes,) = figure.axes
+    (bars,) = axes.containers
+    (segments,) = bars[2]
+    drawn = [segment[:, 0].tolist() for segment in segments.get_segments()]
+    assert drawn == [[100 * accuracy] * 2] * 2
+    assert has_colour(figure, axes, bars[0].get_color())
 
 
 def test_train_accuracy_stands_beside_test_accuracy_and_the_gap_over_the_parameters():
@@ -509,7 +526,9 @@ def coarse(count, seed):
 @pytest.mark.parametrize("seed", range(3))
 def test_the_stepped_line_joins_exactly_the_models_that_no_other_beats(seed):
     table = coarse(20, seed)
-    for column, axes in panels_of(comparison_plots.cost_against_accuracy(table, TITLE)).items():
+    panels = panels_of(comparison_plots.cost_against_accuracy(table, TITLE))
+    assert list(panels) == list(comparison_plots.COSTS)
+    for column, axes in panels.items():
         _, unit, less_is_better = comparison_plots.COSTS[column]
         burden = table[column] if less_is_better else -table[column]
         beaten = [
@@ -536,7 +555,9 @@ def test_more_pictures_a_second_are_better_and_fewer_minutes():
 
 def test_each_model_stands_at_its_cost_with_its_interval_and_its_number():
     table = costs(MODELS["five"])
-    for column, axes in panels_of(comparison_plots.cost_against_accuracy(table, TITLE)).items():
+    panels = panels_of(comparison_plots.cost_against_accuracy(table, TITLE))
+    assert list(panels) == list(comparison_plots.COSTS)
+    for column, axes in panels.items():
         unit = comparison_plots.COSTS[column][1]
         labels = [f"{number}  {name}" for number, name in enumerate(MODELS["five"], start=1)]
         assert [bar.get_label() for bar in axes.containers] == labels
@@ -554,6 +575,7 @@ def test_a_cost_that_is_unknown_or_nothing_is_left_out_and_the_colours_stay(noth
     table = costs(MODELS["five"])
     table.loc[[0, 3], MEASURED] = nothing
     panels = panels_of(comparison_plots.cost_against_accuracy(table, TITLE))
+    assert list(panels) == list(comparison_plots.COSTS)
     everything = colours_in(panels["params"])
     assert len(set(everything.values())) == 5
     for column, axes in panels.items():

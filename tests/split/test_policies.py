@@ -349,11 +349,39 @@ def test_each_fold_tests_on_pictures_of_its_own(params):
     assert table[table["split"] == "test"]["class"].value_counts().to_dict() == {"c0": 10, "c1": 6}
 
 
+def test_another_seed_deals_other_folds(params):
+    listed, policy = manifest([50, 30]), chosen(params, "kfold")
+    test, again, other = (
+        rows(split(listed, policy.model_copy(update={"seed": seed})), "test") for seed in (42, 42, 43)
+    )
+    assert test == again
+    assert test != other
+
+
 def test_a_fold_that_does_not_exist_and_a_class_too_small_for_the_folds_are_named(params):
     with pytest.raises(DataError, match=r"fold is 5; with 5 folds it goes to 4"):
         split(manifest([50, 30]), chosen(params, "kfold", "dataset.split.fold=5"))
     with pytest.raises(DataError, match=r"class c1 has 4 pictures, fewer than dataset.split.folds 5"):
         split(manifest([50, 4]), chosen(params, "kfold"))
+
+
+def signers_of(*names):
+    paths = pd.Series([f"Dataset/{name}.JPG" for name in names])
+    return signers(paths, paths.str.split("/").str[1]).tolist()
+
+
+@pytest.mark.parametrize(("digit", "same"), [(9, True), (4, True), (3, False), (0, False)])
+def test_another_signer_begins_where_the_digit_falls_by_six(digit, same):
+    assert signers_of("9/IMG_1", f"{digit}/IMG_2") == [0, 0 if same else 1]
+
+
+@pytest.mark.parametrize(("missing", "same"), [(0, True), (4, True), (5, False), (6, False)])
+def test_another_signer_begins_where_five_numbers_are_missing(missing, same):
+    assert signers_of("1/IMG_10", f"2/IMG_{11 + missing}") == [0, 0 if same else 1]
+
+
+def test_signers_are_counted_in_the_order_of_the_numbers_and_told_in_that_of_the_files():
+    assert signers_of("0/IMG_9", "0/IMG_101", "1/IMG_10", "8/IMG_8", "1/IMG_102") == [1, 2, 1, 0, 2]
 
 
 def signed():
@@ -406,21 +434,17 @@ def test_a_policy_that_deals_itself_cannot_keep_pictures_together():
         split(manifest([60, 60]), keras_policy(), duplicates=np.zeros(120, int))
 
 
-def test_of_duplicates_the_one_in_test_stays_then_that_in_val():
-    table = pd.DataFrame(
-        [
-            (0, "train"),
-            (1, "train"),
-            (2, "train"),
-            (5, "train"),
-            (3, "val"),
-            (4, "val"),
-            (4, "test"),
-            (6, "test"),
-        ],
-        columns=["index", "split"],
-    )
-    groups = np.array([0, 1, 1, 1, 0, 5, 6])  # 0 = 4 (val and test), 1 = 2 (train) = 3 (val)
-    kept, dropped = policies.without_duplicates(table, groups)
-    assert kept.to_numpy().tolist() == [[5, "train"], [3, "val"], [4, "val"], [4, "test"], [6, "test"]]
-    assert dropped["index"].tolist() == [0, 1, 2]
+def test_of_duplicates_one_in_test_stays_else_one_in_val_else_the_first_in_train():
+    lines = [
+        *((0, "train"), (1, "val"), (2, "test")),  # one of each: test stays, though it comes last
+        *((3, "train"), (4, "val")),
+        *((5, "train"), (6, "train")),
+        *((7, "val"), (8, "val"), (8, "test")),  # in val and in test: both lines stay
+        (9, "train"),
+    ]
+    table = pd.DataFrame(lines, columns=["index", "split"])
+    kept, dropped = policies.without_duplicates(table, np.array([0, 0, 0, 3, 3, 5, 5, 7, 7, 9]))
+    assert list(kept.itertuples(index=False, name=None)) == [
+        *((2, "test"), (4, "val"), (5, "train"), (8, "val"), (8, "test"), (9, "train")),
+    ]
+    assert dropped["index"].tolist() == [0, 1, 3, 6, 7]

@@ -80,6 +80,41 @@ def test_evaluation_takes_up_the_run_of_the_very_model(root, params):
     assert {kept.info.status for kept in runs} == {"FINISHED"}
 
 
+def test_two_models_with_the_same_bytes_keep_a_run_each(root, params):
+    for name in ("cnn", "ann"):
+        with tracking.training_run(params(f"model={name}"), name, {}) as run:
+            run.set_tags({"model.sha256": "aaa"})
+    for name, accuracy in (("cnn", 0.9), ("ann", 0.8)):
+        with tracking.evaluation_run(params(f"model={name}"), name, "aaa") as run:
+            run.log_metrics({"test_accuracy": accuracy})
+    runs = client(root).search_runs([client(root).get_experiment_by_name("digits").experiment_id])
+    measured = {kept.info.run_name: kept.data.metrics["test_accuracy"] for kept in runs}
+    assert measured == {"cnn": 0.9, "ann": 0.8}
+
+
+def test_changed_code_makes_a_run_dirty_and_a_file_that_git_does_not_know_does_not(root, params):
+    def git(*arguments):
+        identity = ["-c", "user.name=Ann", "-c", "user.email=ann@example.org"]
+        done = subprocess.run(["git", *identity, *arguments], check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def tagged():
+        with tracking.training_run(params(), "cnn", {}) as run:
+            pass
+        tags = client(root).get_run(run.run_id).data.tags
+        return tags["mlflow.source.git.commit"], tags["git.dirty"]
+
+    git("init", "--quiet")
+    (root / "code.py").touch()
+    git("add", "code.py")
+    git("commit", "--quiet", "--no-gpg-sign", "--message=First")
+    commit = git("rev-parse", "HEAD")
+    (root / "notes.txt").write_text("not of the repository", encoding="utf-8")
+    assert tagged() == (commit, "false")
+    (root / "code.py").write_text("changed", encoding="utf-8")
+    assert tagged() == (commit, "true")
+
+
 def test_a_model_restored_from_elsewhere_gets_a_run_that_says_so(root, params):
     with tracking.evaluation_run(params(), "cnn", "ccc") as run:
         run.log_metrics({"test_accuracy": 0.9})

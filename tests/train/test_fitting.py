@@ -23,6 +23,10 @@ pytestmark = pytest.mark.tensorflow
 CLASSES = 3
 NOWHERE = Path("unused")
 MAIN = "models.cnn.phases.main"
+SECOND = (
+    "{optimizer: rmsprop, learning_rate: 1e-3, optimizer_settings: {}, schedule: null, epochs: 2,"
+    " early_stopping: null, reduce_on_plateau: null}"
+)
 
 
 @pytest.fixture(scope="module")
@@ -66,38 +70,36 @@ def test_every_picture_comes_once_an_epoch_with_its_own_label(images):
             np.testing.assert_array_equal(pictures.mean((1, 2)).argmax(1), labels)  # its colour is its class
 
 
-def by_hand(images, params, order, *overrides, epochs=3, seed=1):
-    """The weights after Keras's train_on_batch over the pictures in the order that `order(epoch)` gives."""
+def by_hand(images, params, epochs, *overrides, seed=1):
+    """The weights after Keras's train_on_batch; `epochs` has the numbers that the orders are drawn with."""
     spec = params("model=cnn", "models.cnn.batch_size=8", *overrides).model("cnn")
     seed_everything(seed)
     model = build_model(spec, images.shape[1:], CLASSES)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer(spec.phases["main"], epochs * 6, 6), loss, jit_compile=False)
-    for epoch in range(epochs):
-        rows = order(epoch)
-        for start in range(0, len(rows), 8):
-            batch = rows[start : start + 8]
-            model.train_on_batch(images[batch], batch % CLASSES)
+    for phase in spec.phases.values():
+        model.compile(optimizer(phase, phase.epochs * 6, 6), loss, jit_compile=False)
+        for _ in range(phase.epochs):
+            rows = np.random.default_rng([seed, epochs.pop(0)]).permutation(45)
+            for start in range(0, len(rows), 8):
+                batch = rows[start : start + 8]
+                model.train_on_batch(images[batch], batch % CLASSES)
     return model.get_weights()
 
 
 def test_fit_takes_the_pictures_in_an_order_that_seed_and_epoch_alone_decide(images, params):
+    """Epochs are counted through all phases: the second does not begin with the orders of the first."""
     # No layer may be random: only the order is left to tell two trainings apart.
-    fixed = (
-        "models.cnn.knobs.conv_dropout=0",
-        "models.cnn.knobs.dense_dropout=0",
-        f"{MAIN}.learning_rate=0.01",
-    )
+    fixed = ("models.cnn.knobs.conv_dropout=0", "models.cnn.knobs.dense_dropout=0")
+    phases = (f"{MAIN}.learning_rate=0.001", f"{MAIN}.epochs=2", f"+models.cnn.phases.second={SECOND}")
     random.seed(5)  # Python's generator, with which Keras shuffles when it is let to, has no part in it
-    model, *_ = fit(images, params, *fixed)
-    expected = by_hand(
-        images, params, lambda epoch: np.random.default_rng([1, epoch]).permutation(45), *fixed
-    )
+    model, *_ = fit(images, params, *fixed, *phases, epochs=None)
+    expected = by_hand(images, params, [0, 1, 2, 3], *fixed, *phases)
     for got, wanted in zip(model.get_weights(), expected, strict=True):
         np.testing.assert_allclose(got, wanted, atol=1e-5)
-    # ... and another order would have been seen
-    other = by_hand(images, params, lambda epoch: np.random.default_rng([1, 0]).permutation(45), *fixed)
-    assert max(np.abs(got - wanted).max() for got, wanted in zip(expected, other, strict=True)) > 1e-3
+    # ... and another order would have been seen: one for all epochs, or the same ones in each phase
+    for epochs in ([0, 0, 0, 0], [0, 1, 0, 1]):
+        other = by_hand(images, params, epochs, *fixed, *phases)
+        assert max(np.abs(got - wanted).max() for got, wanted in zip(expected, other, strict=True)) > 1e-3
 
 
 def test_without_a_seed_the_order_stays(images):
@@ -172,13 +174,11 @@ def test_predictions_do_not_depend_on_how_they_are_batched(images, params):
 
 
 def test_phases_follow_each_other_and_epochs_are_counted_through(images, params):
-    second = "{optimizer: rmsprop, learning_rate: 1e-5, optimizer_settings: {}, schedule: null, epochs: 2,"
-    second += " early_stopping: null, reduce_on_plateau: null}"
-    overrides = (f"+models.cnn.phases.second={second}", "models.cnn.phases.main.epochs=3")
+    overrides = (f"+models.cnn.phases.second={SECOND}", f"{MAIN}.epochs=3")
     _, trained, _ = fit(images, params, *overrides, epochs=None)
     assert list(trained.history["phase"]) == ["main"] * 3 + ["second"] * 2
     assert list(trained.history["epoch"]) == [1, 2, 3, 4, 5]
-    assert trained.history["learning_rate"].iloc[-1] == pytest.approx(1e-5)
+    assert trained.history["learning_rate"].iloc[-1] == pytest.approx(1e-3)
 
 
 def test_an_exponential_schedule_lowers_the_rate_by_its_rule(images, params):
