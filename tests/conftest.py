@@ -60,3 +60,12 @@ def mirror():
     if not folder.is_dir():
         pytest.skip(f"MENAGERIE_MIRROR is {named}, which is no folder")
     return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory):
+    """An MLflow database without a run, to be copied: making its tables takes longer than most tests."""
+    mlflow = pytest.importorskip("mlflow")
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    mlflow.MlflowClient(f"sqlite:///{path.as_posix()}").search_experiments()
+    return path

@@ -1,5 +1,7 @@
 """Replicates: by hand and against SciPy, in the long run, and out of a real MLflow store."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -143,8 +145,9 @@ def test_runs_without_parameters_are_left_out():
     assert alone.empty
 
 
-def test_replicates_out_of_a_real_store(tmp_path, monkeypatch, params):
+def test_replicates_out_of_a_real_store(tmp_path, monkeypatch, params, empty_store):
     mlflow = pytest.importorskip("mlflow")
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     (tmp_path / "data" / "digits").mkdir(parents=True)
