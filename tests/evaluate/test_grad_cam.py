@@ -143,8 +143,9 @@ def test_its_weights_are_the_slopes_that_finite_differences_give():
 # the networks of the project
 
 
-@pytest.mark.parametrize("name", CONVOLUTIONAL)
-@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+@pytest.mark.parametrize(
+    ("name", "policy"), [*((name, "float32") for name in CONVOLUTIONAL), ("resnet", "mixed_float16")]
+)
 def test_every_architecture_gives_maps_of_its_pictures_size(params, name, policy):
     keras.utils.set_random_seed(0)
     with precision(policy):
@@ -152,13 +153,12 @@ def test_every_architecture_gives_maps_of_its_pictures_size(params, name, policy
     check(model, noise(4, 47, 53))
 
 
-@pytest.mark.parametrize(
-    ("name", "size"), [("mobilenet_v2_transfer", (45, 70)), ("resnet50v2_cifar", (32, 32))]
-)
-def test_a_pretrained_base_gives_maps_of_its_pictures_size(params, name, size):
+@pytest.mark.parametrize("image_size", ["[64,64]", "[32,32]"], ids=["of 2x2 cells", "of one cell"])
+def test_a_pretrained_base_gives_maps_of_its_pictures_size(params, image_size):
     keras.utils.set_random_seed(0)
-    spec = params(f"model={name}").model(name).model_copy(update={"weights": "random"})
-    check(build_model(spec, (*size, 3), 4), noise(4, *size))
+    chosen = params("model=mobilenet_imagenet", f"models.mobilenet_imagenet.image_size={image_size}")
+    spec = chosen.model("mobilenet_imagenet").model_copy(update={"weights": "random"})
+    check(build_model(spec, (45, 70, 3), 4), noise(4, 45, 70))
 
 
 def check(model, pictures):

@@ -1,5 +1,6 @@
 """Tables and figures of one model: a network whose answer is known, on real pictures on disk."""
 
+import functools
 import io
 
 import numpy as np
@@ -43,6 +44,7 @@ def images(tmp_path_factory):
     return np.load(path, mmap_mode="r")
 
 
+@functools.cache
 def brightest(*layers, convolution=True):
     """A network that answers with the brightest channel; `layers` come after the scaling."""
     inputs = keras.Input((16, 12, 3), dtype="uint8")
