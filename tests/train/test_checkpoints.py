@@ -1,6 +1,7 @@
 """A training that is stopped at any epoch goes on there, and ends to the bit as one that never was."""
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -18,16 +19,26 @@ from menagerie.train.seeding import seed_everything  # noqa: E402
 pytestmark = pytest.mark.tensorflow
 
 CLASSES = 3
-PLATEAU = "phases.main.reduce_on_plateau={monitor: val_loss, factor: 0.5, patience: 1, min_delta: 0.2}"
-SCHEDULE = "phases.main.schedule={kind: exponential, steps: 5, rate: 0.5}"
-STOPPING = "phases.main.early_stopping={monitor: val_loss, patience: 2, restore_best: true}"
-# Each kind of state that outlives an epoch: of optimizers, random layers, callbacks and phases.
-RUNS = {
-    "random augmentation, plateaus": ("cnn_augmented", 4, PLATEAU),
-    "dropout, an early stop": ("leaky_cnn_dropout", 20, STOPPING, "phases.main.learning_rate=0.02"),
-    "an exponential schedule": ("cnn", 4, SCHEDULE, "phases.main.reduce_on_plateau=null"),
-    "two phases, a frozen prefix": ("mobilenet_v2_finetune", 2, "image_size=[32,32]", "base=MobileNet"),
-}
+# Each kind of state that outlives an epoch, in two small networks: model, epochs of a phase, settings.
+ONE_PHASE = (  # random layers, plateaus, an early stop that restores the best epoch
+    "cnn_augmented",
+    20,
+    "knobs={filters: [4], conv_dropout: 0.2, dense_units: 8, dense_dropout: 0.5}",
+    "phases.main.learning_rate=0.003",
+    "phases.main.reduce_on_plateau={monitor: val_accuracy, factor: 0.5, patience: 1, min_delta: 0.0}",
+    "phases.main.early_stopping={monitor: val_accuracy, patience: 4, restore_best: true}",
+)
+TWO_PHASES = (  # a schedule, a frozen prefix, then a network that is trained whole
+    "mobilenet_v2_finetune",
+    2,
+    "base=MobileNet",
+    "output_layer=conv_pw_1_relu",
+    "image_size=[32,32]",
+    "pooling=average",
+    "head=[]",
+    "phases.head.schedule={kind: exponential, steps: 5, rate: 0.5}",
+    "phases.head.reduce_on_plateau=null",
+)
 
 
 class StoppedError(Exception):
@@ -37,8 +48,6 @@ class StoppedError(Exception):
 @pytest.fixture(autouse=True)
 def every_epoch(monkeypatch):
     monkeypatch.setattr(checkpoints, "EVERY", 0)
-    yield
-    keras.utils.clear_session()
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +66,8 @@ def data(tmp_path_factory):
     return Data(np.load(path, mmap_mode="r"), list("abc"), splits)
 
 
-def fit(params, run, data, checkpoint, stop=None):
-    """Train; `stop` is an epoch in which the process ends. The model, its history, what was told."""
+def fit(params, run, data, checkpoint, on_epoch=lambda measured, epoch: None):
+    """Train: the model and its history."""
     name, epochs, *settings = run
     own = [f"models.{name}.{setting}" for setting in settings]
     spec = params(f"model={name}", f"models.{name}.batch_size=8", *own).model(name)
@@ -66,54 +75,75 @@ def fit(params, run, data, checkpoint, stop=None):
         spec = spec.model_copy(update={"weights": "random"})
     seed_everything(3)
     model = build_model(spec, data.images.shape[1:], CLASSES)
-    told = []
-
-    def on_epoch(measured, epoch):
-        told.append((epoch, measured))
-        if epoch == stop:
-            raise StoppedError
-
     kept = checkpoint.parent / "prefixes"
     session = fitting.Session(3, epochs, kept, 1e9, checkpoint, on_epoch, verbose=0)
     trained = fitting.train(model, spec, data, session)
-    return model, trained.history, told
+    return model, trained.history
 
 
-@pytest.mark.parametrize(
-    "run",
-    [
-        pytest.param(run, id=kind, marks=[pytest.mark.slow] if run[0].endswith("finetune") else [])
-        for kind, run in RUNS.items()
-    ],
-)
-def test_a_stopped_training_ends_as_one_that_never_was(run, params, data, tmp_path):
-    model, history, _ = fit(params, run, data, tmp_path / "whole" / "checkpoint.npz")
-    weights, epochs = model.get_weights(), len(history)
-    assert epochs > 3
-    if "early_stopping" in str(run):
-        assert epochs < 20
-    for stop in (epochs // 2 + 1, epochs):
-        place = tmp_path / str(stop) / "checkpoint.npz"
-        with pytest.raises(StoppedError):
-            fit(params, run, data, place, stop)
+def fit_and_keep(params, run, data, folder):
+    """The same, and of each epoch but the first what a process that ends in it leaves behind."""
+    folder.mkdir()
+
+    def keep(measured, epoch):
+        if epoch > 1:
+            shutil.copy(folder / "checkpoint.npz", folder / f"{epoch}.npz")
+
+    return fit(params, run, data, folder / "checkpoint.npz", keep)
+
+
+def check_that_stops_change_nothing(stops, params, run, data, folder, whole):
+    """Trainings that were stopped in one of these epochs go on there and give what `whole` gave."""
+    model, history = whole
+    for stop in stops:
+        place, told = folder / f"{stop}.npz", []
         before = [row["epoch_seconds"] for row in checkpoints.read(place).rows]
-        assert len(before) == stop - 1 or (run[0].endswith("finetune") and len(before) == 1)
-        resumed, again, told = fit(params, run, data, place)
+        assert len(before) == stop - 1
+        resumed, again = fit(params, run, data, place, lambda *measured, told=told: told.append(measured))
         assert again.equals(history)
-        assert all(map(np.array_equal, resumed.get_weights(), weights))
-        assert [epoch for epoch, _ in told] == list(range(1, epochs + 1))
-        seconds = [measured["epoch_seconds"] for _, measured in told]
+        assert all(map(np.array_equal, resumed.get_weights(), model.get_weights()))
+        assert [epoch for _, epoch in told] == list(range(1, len(history) + 1))
+        seconds = [measured["epoch_seconds"] for measured, _ in told]
         assert seconds[: len(before)] == before  # told again, not run again
+
+
+def test_a_stopped_phase_ends_as_one_that_never_was(params, data, tmp_path):
+    whole = fit_and_keep(params, ONE_PHASE, data, tmp_path / "kept")
+    epochs, rates = len(whole[1]), whole[1]["learning_rate"]
+    assert 5 <= epochs < 20
+    assert rates.nunique() > 2
+    stops = [epochs // 2 + 1, epochs]
+    check_that_stops_change_nothing(stops, params, ONE_PHASE, data, tmp_path / "kept", whole)
+
+
+def test_a_training_stopped_in_either_phase_or_between_them_ends_as_one_that_never_was(
+    params, data, tmp_path
+):
+    whole = fit_and_keep(params, TWO_PHASES, data, tmp_path / "kept")
+    assert list(whole[1]["phase"]) == ["head", "head", "finetune", "finetune"]
+    assert len(list((tmp_path / "kept" / "prefixes").glob("*.npy"))) == 1
+    check_that_stops_change_nothing([2, 3, 4], params, TWO_PHASES, data, tmp_path / "kept", whole)
+
+
+def test_a_training_that_fails_leaves_where_it_stood(params, data, tmp_path):
+    def stop(measured, epoch):
+        if epoch == 3:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        fit(params, ONE_PHASE, data, tmp_path / "checkpoint.npz", stop)
+    assert [row["epoch"] for row in checkpoints.read(tmp_path / "checkpoint.npz").rows] == [1, 2]
 
 
 @pytest.mark.parametrize(
     "damage", [lambda data: b"", lambda data: data[:-200], lambda data: b"no zip at all"]
 )
-def test_a_checkpoint_that_cannot_be_read_is_none(damage, params, data, tmp_path):
+def test_a_checkpoint_that_cannot_be_read_is_none(damage, tmp_path):
     place = tmp_path / "checkpoint.npz"
-    with pytest.raises(StoppedError):
-        fit(params, RUNS["an exponential schedule"], data, place, stop=3)
-    assert len(checkpoints.read(place).rows) == 2
+    rows = [{"epoch": 1, "phase": "main", "loss": 0.5, "epoch_seconds": 0.1}]
+    known, best = [{"best": 0.5, "best_epoch": 0, "wait": 1}], [[np.ones(2)]]
+    checkpoints.write(place, checkpoints.Checkpoint("main", 0, rows, 1.5, [np.zeros(3)], known, best))
+    assert checkpoints.read(place).rows == rows
     place.write_bytes(damage(place.read_bytes()))
     assert checkpoints.read(place) is None
 
@@ -121,7 +151,9 @@ def test_a_checkpoint_that_cannot_be_read_is_none(damage, params, data, tmp_path
 def test_within_a_minute_no_second_one_is_written(params, data, tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoints, "EVERY", 3600)
     place = tmp_path / "checkpoint.npz"
-    fit(params, RUNS["an exponential schedule"], data, place)
+    name, _, *settings = ONE_PHASE
+    _, history = fit(params, (name, 2, *settings), data, place)
+    assert len(history) == 2
     assert not place.exists()
 
 
