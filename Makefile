@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro test test-all lint ui bench lock
+.PHONY: repro test test-all lint readme ui bench lock
 
 repro: $(BIN)/.installed
 	dvc repro
@@ -17,6 +17,9 @@ test-all: $(BIN)/.installed
 
 lint: $(BIN)/.installed
 	ruff check . && ruff format --check .
+
+readme: $(BIN)/.installed
+	menagerie readme
 
 ui: $(BIN)/.installed
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=true \

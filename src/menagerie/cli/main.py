@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from menagerie.cli.mirror import mirror
+from menagerie.cli.readme import readme
 from menagerie.cli.report import report
 from menagerie.errors import MenagerieError
 
@@ -30,4 +31,5 @@ def main() -> None:
 
 
 main.add_command(mirror)
+main.add_command(readme)
 main.add_command(report)

@@ -46,20 +46,9 @@ def _mirror_folder(dataset: str) -> Path:
 
 def _composed(name: str) -> dict[str, Any]:
     """A data set as conf/ composes it."""
-    import yaml
-    from hydra import compose, initialize_config_dir
-    from hydra.errors import HydraException
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
+    from menagerie.cli.composing import composed, conf
 
-    conf = Path("conf").resolve()
-    known = [path.stem for path in conf.glob("dataset/*.yaml")]
-    if not known:
-        raise ParamsError(f"conf/dataset is not in {Path.cwd()}; run from the root of the repository")
+    known = [path.stem for path in conf().glob("dataset/*.yaml")]
     if name not in known:
         raise ParamsError(unknown("data set", name, known))
-    try:
-        with initialize_config_dir(str(conf), version_base=None):
-            return OmegaConf.to_container(compose("config", [f"dataset={name}"]).dataset, resolve=True)
-    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
-        raise ParamsError(f"conf/ cannot be composed with dataset={name}: {error}; mend it there") from error
+    return composed(f"dataset={name}")["dataset"]
