@@ -38,7 +38,7 @@ sys.path.insert(0, str(ROOT / "src"))
 
 from menagerie.archives.layout import find_pictures  # noqa: E402
 from menagerie.files import file_sha256  # noqa: E402
-from menagerie.prepare.preparing import prepare  # noqa: E402
+from menagerie.prepare.preparing import Form, prepare  # noqa: E402
 
 # Keras, pandas and httpx are imported where they are used: as `python src prepare` does without them, so do
 # the processes that prepare starts here, which load this file anew.
@@ -53,7 +53,8 @@ def with_menagerie(archive: Path, folders: str, side: int, workers: int | None =
     with tempfile.TemporaryDirectory(dir=archive.parent) as name:
         folder = Path(name)
         pictures = find_pictures([archive], folders)
-        prepare(pictures, (side, side), folder / "a.npy", folder / "m.csv", folder / "w", 0.0, workers)
+        form = Form((side, side), workers=workers)
+        prepare(pictures, form, folder / "a.npy", folder / "m.csv", folder / "w")
 
 
 def members(archive: Path) -> Iterator[bytes]:
@@ -204,7 +205,7 @@ def feeding(folder: Path) -> list[str]:
 
     archive, batches = folder / "photos.zip", 2_000 // 64
     pictures = find_pictures([archive], "{class}")
-    prepare(pictures, (299, 299), folder / "a.npy", folder / "m.csv", folder / "w", 0.0)
+    prepare(pictures, Form((299, 299)), folder / "a.npy", folder / "m.csv", folder / "w")
     images, rng = np.load(folder / "a.npy", mmap_mode="r"), np.random.default_rng(0)
     ratios, ours, theirs = [], [], []
     for _ in range(ROUNDS):

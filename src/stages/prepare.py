@@ -9,7 +9,7 @@ from menagerie import paths
 from menagerie.archives.layout import find_pictures
 from menagerie.params import load_params
 from menagerie.prepare.manifest import read_manifest
-from menagerie.prepare.preparing import prepare
+from menagerie.prepare.preparing import Form, prepare
 
 
 def main() -> None:
@@ -18,12 +18,13 @@ def main() -> None:
     archives = sorted(paths.raw(dataset.name).iterdir())
     pictures = find_pictures(archives, dataset.layout.folders, dataset.layout.class_names)
     work = paths.work() / "prepare" / dataset.name
-    size, most = dataset.image_size, dataset.max_unreadable
-    prepare(pictures, size, array, manifest_path, work, most, resize=dataset.resize)
+    form = Form(dataset.image_size, dataset.resize, dataset.max_unreadable)
+    prepare(pictures, form, array, manifest_path, work)
     manifest = read_manifest(manifest_path)
 
+    height, width = form.image_size
     unreadable = (manifest["status"] != "ok").sum()
     print(
-        f"prepare: wrote {array}: {len(manifest)} pictures of {size[0]}x{size[1]}, "
+        f"prepare: wrote {array}: {len(manifest)} pictures of {height}x{width}, "
         f"{unreadable} of them unreadable"
     )

@@ -203,12 +203,12 @@ import sys
 from pathlib import Path
 from menagerie.prepare import workers
 from menagerie.archives.layout import find_pictures
-from menagerie.prepare.preparing import prepare
+from menagerie.prepare.preparing import Form, prepare
 workers.POOL_BYTES, workers.CHUNK_PICTURES = 0, 50
 archive, folder, count = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 pictures = find_pictures([archive], "{class}")
 array, manifest = folder / "out" / "images.npy", folder / "out" / "manifest.csv"
-prepare(pictures, (64, 64), array, manifest, folder / "work", 0.0, count)
+prepare(pictures, Form((64, 64), workers=count), array, manifest, folder / "work")
 """
 
 

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,21 +25,26 @@ from menagerie.prepare.manifest import Record, check_readable, write_manifest
 from menagerie.prepare.workers import Chunk, Decoded, Decoder, Rows, chunks_of, decoded
 
 
-def prepare(
-    pictures: Sequence[Picture],
-    image_size: tuple[int, int],
-    array: Path,
-    manifest: Path,
-    work: Path,
-    max_unreadable: float,
-    workers: int | None = None,
-    resize: str = "stretch",
-) -> None:
+@dataclass(frozen=True)
+class Form:
+    """What pictures are brought to, and by how many processes.
+
+    `image_size` is height and width in pixels, `resize` as in `decode`. More than a share `max_unreadable`
+    (0 to 1) that is unreadable is refused. `workers` is by default the number of cores.
+    """
+
+    image_size: tuple[int, int]
+    resize: str = "stretch"
+    max_unreadable: float = 0.0
+    workers: int | None = None
+
+
+def prepare(pictures: Sequence[Picture], form: Form, array: Path, manifest: Path, work: Path) -> None:
     """Decode pictures into `array`, an .npy of (N, height, width, 3) uint8, and list them in `manifest`.
 
     Rows are in the order of `pictures`; that of an unreadable one is zero and its status says why.
     All is built in `work` and moved when it is whole: after an interruption or an error the same call
-    goes on where that stood. `workers` is by default the number of cores; `resize` as in `decode`.
+    goes on where that stood.
 
     Raises:
         DataError: more than a share `max_unreadable` is unreadable, an archive is damaged, a file
@@ -47,10 +53,10 @@ def prepare(
     try:
         work.mkdir(parents=True, exist_ok=True)
         with locked(work / "lock", f"{work}: another run prepares pictures"):
-            build = _build_folder(work, _fingerprint(pictures, image_size, resize))
-            records = _decode_all(pictures, image_size, resize, build, workers or _cores())
+            build = _build_folder(work, _fingerprint(pictures, form))
+            records = _decode_all(pictures, form, build)
             paths, statuses = [picture.path for picture in pictures], [record.status for record in records]
-            check_readable({"path": paths, "status": statuses}, max_unreadable)
+            check_readable({"path": paths, "status": statuses}, form.max_unreadable)
             with whole(manifest) as manifest_part, whole(array) as array_part:
                 write_manifest(manifest_part, pictures, records)
                 shutil.move(build / "images.npy", array_part)
@@ -66,13 +72,13 @@ def prepare(
         ) from error
 
 
-def _fingerprint(pictures: Sequence[Picture], image_size: tuple[int, int], resize: str) -> str:
+def _fingerprint(pictures: Sequence[Picture], form: Form) -> str:
     """A hash of all that the result depends on: versions, code, archives, pictures, size and resizing."""
     folders = (Path(archives.__file__).parent, Path(__file__).parent)
     code = [path for folder in folders for path in sorted(folder.glob("*.py"))]
     sources = sorted({picture.archive for picture in pictures})
     decoders = ("numpy", "opencv-python-headless", "pillow", "simplejpeg")
-    facts = [*map(version, decoders), image_size, resize]
+    facts = [*map(version, decoders), form.image_size, form.resize]
     facts += [(path.name, file_sha256(path)) for path in code + sources]
     digest = hashlib.sha256(repr(facts).encode("utf-8"))
     for picture in pictures:
@@ -90,20 +96,19 @@ def _build_folder(work: Path, fingerprint: str) -> Path:
     return build
 
 
-def _decode_all(
-    pictures: Sequence[Picture], image_size: tuple[int, int], resize: str, build: Path, workers: int
-) -> list[Record]:
+def _decode_all(pictures: Sequence[Picture], form: Form, build: Path) -> list[Record]:
     """Fill build/images.npy; the records are in the order of `pictures`."""
-    rows = Rows.allocate(build / "images.npy", (len(pictures), *image_size, 3))
+    rows = Rows.allocate(build / "images.npy", (len(pictures), *form.image_size, 3))
     chunks = chunks_of(pictures)
     journal = _Journal(build / "journal")
     finished = journal.read(rows, chunks)
     todo = [chunk for chunk in chunks if chunk.number not in finished]
     left = sum(len(chunk.rows) for chunk in todo)
+    decoder = Decoder(rows, form.image_size, form.resize)
     bar = tqdm(
         desc="prepare", unit=" pictures", total=len(pictures), initial=len(pictures) - left, disable=None
     )
-    with bar, closing(decoded(todo, Decoder(rows, image_size, resize), workers)) as results:
+    with bar, closing(decoded(todo, decoder, form.workers or _cores())) as results:
         for result in results:
             journal.append(result)
             finished[result.number] = result.records
