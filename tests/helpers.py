@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -56,7 +57,19 @@ def composed(*overrides):
     return copy.deepcopy(_composed(*overrides))
 
 
-# pretrained networks
+# networks
+
+
+@contextmanager
+def without_values():
+    """Networks built in the block have names and shapes of weights but no values: those take longest."""
+    import keras
+
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:
+        keras.utils.clear_session(free_memory=False)  # or Keras would give the values later
 
 
 def bare(params, base, **changed):

@@ -1,15 +1,17 @@
-"""Pretrained bases: every model file of the configuration, and weights from files, mirrors and caches."""
+"""Pretrained bases with heads: what every model file counts, and each base from bytes to logits."""
+
+import re
 
 import numpy as np
 import pytest
 
-from helpers import ROOT
+from helpers import ROOT, bare, without_values
 from menagerie.errors import ModelError, ParamsError
 
 keras = pytest.importorskip("keras")
 
 from menagerie import model_files  # noqa: E402
-from menagerie.models.parts import freezing  # noqa: E402
+from menagerie.models.parts import freezing, imagenet  # noqa: E402
 from menagerie.train import building  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
@@ -36,11 +38,38 @@ PUBLISHED = {
     "resnet50v2_cifar": (SIZE_003, 24_131_402, [566_474]),
     "mobilenet_imagenet": (SIZE_003, 2_698_954, [533_002]),
 }
-FILES = sorted(
-    path.stem for path in ROOT.glob("conf/model/*.yaml") if "\narch: pretrained\n" in path.read_text()
-)
-LEAST = {"InceptionV3": 75, "Xception": 71}  # pixels; 32 for the others
-LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+OURS = {  # beyond the notebooks: parameters and, where the file tells them, those trained in the first phase
+    "mobilenet_random": (SIZE_003, 2_698_954, 533_002),
+    "mobilenet_v2_finetune_fixed": (SIZE_001, 22_743_989, 20_486_005),
+    "mobilenet_v2_last10": (SIZE_001, 22_743_989, None),
+    "mobilenet_v2_transfer_native": (SIZE_001, 22_743_989, 20_486_005),
+    "resnet50v2_finetune_fixed": (SIZE_001, 56_338_805, 32_774_005),
+    "resnet50v2_last10": (SIZE_001, 56_338_805, None),
+    "resnet50v2_transfer_native": (SIZE_001, 56_338_805, 32_774_005),
+    "vgg16_native": (SIZE_003, 2_826_378, 1_090_762),
+    "xception_finetune_fixed": (SIZE_001, 39_299_485, 18_438_005),
+    "xception_last10": (SIZE_001, 39_299_485, None),
+    "xception_transfer_native": (SIZE_001, 39_299_485, 18_438_005),
+    "xception_two_stage": (SIZE_000, 20_881_970, None),
+}
+BASE_PARAMETERS = {  # without its top, as keras.applications' own summaries count them
+    "InceptionV3": 21_802_784,
+    "MobileNet": 3_228_864,
+    "MobileNetV2": 2_257_984,
+    "ResNet50V2": 23_564_800,
+    "VGG16": 14_714_688,
+    "VGG19": 20_024_384,
+    "Xception": 20_861_480,
+}
+PREPROCESSING = {  # the module of keras.applications with the base's preprocess_input
+    "InceptionV3": "inception_v3",
+    "MobileNet": "mobilenet",
+    "MobileNetV2": "mobilenet_v2",
+    "ResNet50V2": "resnet_v2",
+    "VGG16": "vgg16",  # BGR less the mean
+    "VGG19": "vgg19",
+    "Xception": "xception",
+}
 
 
 def pictures(side, count=2):
@@ -51,54 +80,67 @@ def chosen(params, name, **changed):
     return params(f"model={name}").model(name).model_copy(update={"weights": "random", **changed})
 
 
-def bare(params, base, **changed):
-    """A base with nothing but a logits layer on its features."""
-    plain = {"base": base, "output_layer": None, "image_size": None, "pooling": "average", "head": ()}
-    return chosen(params, "xception_transfer_native", **{**plain, **changed})
-
-
 def inner(model, name):
     return keras.Model(model.input, model.get_layer(name).output)
+
+
+def counted(params, name, shape, classes):
+    """The parameters of a model file, and those trained in each phase."""
+    spec = chosen(params, name)
+    with without_values():
+        model = building.build_model(spec, shape, classes)
+    trained = []
+    for phase in spec.phases.values():
+        freezing.freeze(model, phase)
+        trained.append(sum(int(np.prod(weight.shape)) for weight in model.trainable_weights))
+    return model.count_params(), trained
 
 
 # model files
 
 
+def test_no_model_file_is_missed_by_these_tests(compose):
+    files = sorted(path.stem for path in ROOT.glob("conf/model/*.yaml"))
+    models = compose(f"model=[{','.join(files)}]")["models"]
+    pretrained = {name for name, model in models.items() if model["arch"] == "pretrained"}
+    assert pretrained == PUBLISHED.keys() | OURS.keys()
+
+
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_parameter_counts_are_the_published_ones_in_every_phase(params, name):
-    (shape, classes), total, trained = PUBLISHED[name]
-    spec = chosen(params, name)
-    model = building.build_model(spec, shape, classes)
-    counts = []
-    for phase in spec.phases.values():
-        freezing.freeze(model, phase)
-        counts.append(sum(int(np.prod(weight.shape)) for weight in model.trainable_weights))
-    assert model.count_params() == total
-    assert counts == trained
+    size, total, trained = PUBLISHED[name]
+    assert counted(params, name, *size) == (total, trained)
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_a_model_file_builds_trains_saves_and_predicts_the_same(params, tmp_path, name):
-    spec = chosen(params, name)
-    side = 32 if spec.image_size else LEAST.get(spec.base, 32)
-    model = building.build_model(spec, (side, side, 3), 4)
+@pytest.mark.parametrize("name", OURS)
+def test_a_file_of_no_notebook_has_the_parameters_that_it_tells(params, name):
+    size, total, trained_first = OURS[name]
+    found, trained = counted(params, name, *size)
+    assert found == total
+    assert trained_first in (None, trained[0])
+    told = ROOT.joinpath(f"conf/model/{name}.yaml").read_text("utf-8").replace("\n# ", " ")
+    expected = {f"{total:,}"} | ({f"{trained_first:,}"} if trained_first else set())
+    assert expected <= set(re.findall(r"[\d,]+\d", told))
+
+
+@pytest.mark.parametrize("base", BASE_PARAMETERS)
+def test_a_base_has_its_parameters_and_scaling_and_is_read_again_as_it_was_saved(params, tmp_path, base):
+    side = imagenet.BASES[base].least
+    model = building.build_model(bare(params, base), (side, side, 3), 4)
+    logits = model.get_layer("logits")
+    assert model.count_params() - logits.count_params() == BASE_PARAMETERS[base]
+    assert model.output is logits.output
     batch = pictures(side)
-    for phase in spec.phases.values():
-        freezing.freeze(model, phase)
-        frozen = [weight.numpy() for weight in model.non_trainable_weights if "moving" not in weight.path]
-        model.compile(keras.optimizers.SGD(1e-6), LOSS, run_eagerly=True)  # no graph for a single step
-        assert np.isfinite(model.train_on_batch(batch, np.array([0, 1])))
-        after = [weight.numpy() for weight in model.non_trainable_weights if "moving" not in weight.path]
-        assert all(np.array_equal(one, other) for one, other in zip(frozen, after, strict=True))
+    preprocess_input = getattr(keras.applications, PREPROCESSING[base]).preprocess_input
+    scaled = inner(model, freezing.BACKBONE_INPUT)(batch, training=False)
+    np.testing.assert_allclose(scaled, preprocess_input(batch.astype(np.float32)), rtol=1e-6, atol=1e-4)
     model_files.save_model(model, tmp_path / "model.keras")
     loaded = model_files.load_model(tmp_path / "model.keras")
-    logits = keras.ops.convert_to_numpy(model(batch, training=False))
-    assert (logits.shape, logits.dtype) == ((2, 4), np.float32)
-    np.testing.assert_array_equal(loaded(batch, training=False), logits)
-    assert [layer.name for layer in freezing.backbone(loaded)] == [
-        layer.name for layer in freezing.backbone(model)
-    ]
-    assert model.get_layer("logits").output is model.output
+    expected = keras.ops.convert_to_numpy(model(batch, training=False))
+    assert (expected.shape, expected.dtype) == ((2, 4), np.float32)
+    np.testing.assert_array_equal(loaded(batch, training=False), expected)
+    names = [[layer.name for layer in freezing.backbone(one)] for one in (loaded, model)]
+    assert names[0] == names[1]
 
 
 # input and scaling
@@ -107,21 +149,21 @@ def test_a_model_file_builds_trains_saves_and_predicts_the_same(params, tmp_path
 @pytest.mark.parametrize(
     ("base", "module"),
     [
-        ("MobileNetV2", "mobilenet_v2"),  # -1..1
-        ("VGG16", "vgg16"),  # BGR less the mean
         ("DenseNet121", "densenet"),  # mean and standard deviation of each channel
         ("EfficientNetB0", "efficientnet"),  # 0..255, scaled in the base
     ],
 )
 def test_native_scaling_is_that_of_keras_applications(params, base, module):
-    model = building.build_model(bare(params, base, preprocess="native"), (32, 32, 3), 4)
+    with without_values():
+        model = building.build_model(bare(params, base), (32, 32, 3), 4)
     expected = getattr(keras.applications, module).preprocess_input(pictures(32).astype(np.float32))
     scaled = inner(model, freezing.BACKBONE_INPUT)(pictures(32), training=False)
-    np.testing.assert_allclose(scaled, expected, rtol=1e-6, atol=1e-4 if base == "VGG16" else 1e-6)
+    np.testing.assert_allclose(scaled, expected, rtol=1e-6, atol=1e-6)
 
 
 def test_unit_scaling_maps_bytes_to_0_and_1(params):
-    model = building.build_model(bare(params, "VGG16", preprocess="unit"), (32, 32, 3), 4)
+    with without_values():
+        model = building.build_model(bare(params, "VGG16", preprocess="unit"), (32, 32, 3), 4)
     black_and_white = np.stack([np.zeros((32, 32, 3), np.uint8), np.full((32, 32, 3), 255, np.uint8)])
     scaled = inner(model, freezing.BACKBONE_INPUT)(black_and_white, training=False)
     np.testing.assert_allclose(scaled[0], 0)
@@ -187,7 +229,8 @@ def test_every_layer_of_a_head_may_come_twice(params):
     head = "[{layer: BatchNormalization, settings: {}}, {layer: LeakyReLU, settings: {negative_slope: 0.1}},"
     head += "{layer: LayerNormalization, settings: {}}, {layer: Activation, settings: {activation: relu}}]"
     once = params("model=vgg16_transfer", f"models.vgg16_transfer.head={head}").model("vgg16_transfer").head
-    model = building.build_model(bare(params, "MobileNetV2", head=once * 2), (32, 32, 3), 4)
+    with without_values():
+        model = building.build_model(bare(params, "MobileNetV2", head=once * 2), (32, 32, 3), 4)
     assert [layer.name for layer in model.layers if layer.name.startswith("head_")][:3] == [
         *("head_1_batchnormalization", "head_2_leakyrelu", "head_3_layernormalization")
     ]

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from helpers import without_values
 from menagerie.models.parts.imagenet import BASES, DEFAULT_SIDE, weights_argument, weights_file
 
 keras = pytest.importorskip("keras")
@@ -30,21 +31,19 @@ def build(monkeypatch, tmp_path):
 
     def build(base, height, width, weights):
         asked.clear()
-        return bare(base, height, width, weights), asked.copy()
+        return without_top(base, height, width, weights), asked.copy()
 
     return build
 
 
-def bare(base, height, width, weights):
-    """The base on pictures of this size, without values of its weights: those would take longest."""
-    shape = (height, width, 3)
-    try:
-        with keras.StatelessScope(initialize_variables=False):
-            return getattr(keras.applications, base)(
-                include_top=False, weights=weights, input_tensor=keras.Input(shape), input_shape=shape
-            )
-    finally:
-        keras.utils.clear_session(free_memory=False)  # or Keras would give the values later
+def without_top(base, height, width, weights):
+    with without_values():
+        return getattr(keras.applications, base)(
+            include_top=False,
+            weights=weights,
+            input_tensor=keras.Input((height, width, 3)),
+            input_shape=(height, width, 3),
+        )
 
 
 def asked_for(remote):
@@ -89,4 +88,4 @@ def test_a_base_with_weights_of_several_sides_has_those_that_keras_chooses(build
 def test_the_least_size_of_a_base_is_the_one_that_keras_takes(base):
     least = BASES[base].least
     with pytest.raises(ValueError, match=rf"at least {least}x{least}"):
-        bare(base, least - 1, least, None)
+        without_top(base, least - 1, least, None)
