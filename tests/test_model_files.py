@@ -1,0 +1,66 @@
+"""Model files: the same weights give the same bytes, and what is none, or would run code, is refused."""
+
+import zipfile
+
+import pytest
+
+from menagerie.errors import ModelError
+
+keras = pytest.importorskip("keras")
+
+from menagerie import model_files  # noqa: E402
+from menagerie.train import building  # noqa: E402
+
+pytestmark = pytest.mark.tensorflow
+
+
+def build(params):
+    return building.build_model(params("model=cnn").model("cnn"), (32, 32, 3), 10)
+
+
+def test_equal_weights_give_equal_bytes(params, tmp_path):
+    built = []
+    for name in ("one.keras", "two.keras"):
+        keras.utils.clear_session()  # as in another process, names of layers start again
+        keras.utils.set_random_seed(0)
+        model = build(params)
+        model.compile("adam", "mse")
+        model.optimizer.build(model.trainable_variables)  # an optimizer's state is no part of the file
+        model_files.save_model(model, tmp_path / name)
+        built.append(model)  # kept, so that the second one lies elsewhere in memory
+    assert (tmp_path / "one.keras").read_bytes() == (tmp_path / "two.keras").read_bytes()
+    with zipfile.ZipFile(tmp_path / "one.keras") as archive:
+        assert {info.date_time[0] for info in archive.infolist()} == {1980}
+        assert b"date" not in archive.read("metadata.json")
+    model.weights[0].assign(model.weights[0] + 1)
+    model_files.save_model(model, tmp_path / "three.keras")
+    assert (tmp_path / "three.keras").read_bytes() != (tmp_path / "one.keras").read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model", b"PK\x03\x04 cut"])
+def test_a_model_file_that_is_none_is_named(tmp_path, content):
+    path = tmp_path / "model.keras"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"model\.keras is no model.*train it again"):
+        model_files.load_model(path)
+
+
+def test_a_model_file_that_is_missing_or_cut_is_named(params, tmp_path):
+    path = tmp_path / "model.keras"
+    with pytest.raises(ModelError, match=r"model\.keras is no model"):
+        model_files.load_model(path)
+    model_files.save_model(build(params), path)
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(ModelError, match=r"model\.keras is no model"):
+        model_files.load_model(path)
+
+
+def test_code_in_a_model_file_is_not_run(tmp_path):
+    trace = tmp_path / "it ran"
+    hostile = keras.layers.Lambda(lambda x, at=str(trace): (__import__("pathlib").Path(at).touch(), x)[1])
+    inputs = keras.Input((2,))
+    keras.Model(inputs, hostile(inputs)).save(tmp_path / "model.keras")
+    trace.unlink()  # Keras ran it to learn the shape that it gives
+    with pytest.raises(ModelError, match=r"model\.keras is no model .*arbitrary code execution"):
+        model_files.load_model(tmp_path / "model.keras")
+    assert not trace.exists()
