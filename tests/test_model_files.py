@@ -57,7 +57,9 @@ def test_a_model_file_that_is_missing_or_cut_is_named(params, tmp_path):
 
 def test_code_in_a_model_file_is_not_run(tmp_path):
     trace = tmp_path / "it ran"
-    hostile = keras.layers.Lambda(lambda x, at=str(trace): (__import__("pathlib").Path(at).touch(), x)[1])
+    hostile = keras.layers.Lambda(
+        lambda x, at: (__import__("pathlib").Path(at).touch(), x)[1], arguments={"at": str(trace)}
+    )
     inputs = keras.Input((2,))
     keras.Model(inputs, hostile(inputs)).save(tmp_path / "model.keras")
     trace.unlink()  # Keras ran it to learn the shape that it gives

@@ -171,7 +171,8 @@ def test_unit_scaling_maps_bytes_to_0_and_1(params):
 
 
 def test_pictures_are_enlarged_then_augmented_then_scaled(params):
-    spec = chosen(params, "inception_v3_transfer", image_size=(80, 76))
+    augment = chosen(params, "inception_v3_transfer").augment
+    spec = bare(params, "MobileNet", image_size=(80, 76), augment=augment)  # scales to -1..1
     model = building.build_model(spec, (32, 32, 3), 4)
     order = [layer.name.split("_")[0] for layer in model.layers]
     assert order[: order.index("backbone")] == [
