@@ -255,7 +255,7 @@ def test_a_silent_network_is_asked_again_and_given_up_by_the_name_of_the_file(
     (cache / VGG16).unlink()
     server.on(VGG16_PATH, silent(gate))
     gate.open.clear()
-    with pytest.raises(WeightsError, match=rf"{VGG16} .*: ReadTimeout.* 7 tries in a row gained nothing"):
+    with pytest.raises(WeightsError, match=rf"{VGG16} .*ReadTimeout.* 7 tries in a row gained nothing"):
         imagenet_file("VGG16", VGG16_SHAPE, lambda seconds: None)
     gate.open.set()
     assert len(server.seen) == 7
@@ -275,15 +275,17 @@ def test_imagenet_weights_that_are_nowhere_are_named_with_the_places_and_the_fix
     with pytest.raises(WeightsError) as caught:
         build(params, "VGG16", weights="imagenet")
     said = str(caught.value)
-    assert f"ImageNet weights of VGG16: {VGG16} was looked for in Keras's cache {cache}, in " in said
-    assert "mirror/weights and on the network: http://" in said
+    assert f"ImageNet weights of VGG16: {VGG16} is looked for in Keras's cache {cache}, then in " in said
+    assert "mirror/weights, then on the network; http://" in said
     assert f"{VGG16_PATH}: HTTP 404" in said
     assert f"put it as 'weights/{VGG16}' in a folder and set MENAGERIE_MIRROR to that folder" in said
     assert list(cache.iterdir()) == []
 
 
 def test_imagenet_weights_that_are_nowhere_without_a_mirror_say_that_none_is_set(cache):
-    with pytest.raises(WeightsError, match=r"in a mirror \(MENAGERIE_MIRROR is not set\) and on the network"):
+    with pytest.raises(
+        WeightsError, match=r"in a mirror \(MENAGERIE_MIRROR is not set\), then on the network"
+    ):
         imagenet_file("VGG16", VGG16_SHAPE)
 
 

@@ -140,8 +140,8 @@ def imagenet_file(
         (found,) = fetch([remote], cache, _downloads(), mirror, sleep=sleep)
     except DownloadError as error:
         raise WeightsError(
-            f"ImageNet weights of {base}: {remote.file} was looked for in Keras's cache {cache}, in "
-            f"{_shelf(mirror)} and on the network: {error}"
+            f"ImageNet weights of {base}: {remote.file} is looked for in Keras's cache {cache}, then in "
+            f"{_shelf(mirror)}, then on the network; {error}"
         ) from error
     return found.path, found.url
 
