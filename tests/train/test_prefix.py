@@ -151,17 +151,17 @@ def test_the_prefix_ends_before_what_is_random_or_trained(params, name, side, en
 
 
 def test_a_branch_that_goes_past_a_layer_keeps_the_cut_before_it():
-    """input -> a -> b -> add(a, b) -> trained: after b, a is still needed; after add nothing else is."""
+    """input -> a -> b -> c -> add(a, c) -> logits: after b, a is still needed; after add nothing else is."""
     inputs = keras.Input((8, 8, 3), dtype="uint8")
-    a = keras.layers.Conv2D(4, 3, padding="same", name="a")(keras.layers.Rescaling(1 / 255)(inputs))
-    b = keras.layers.Conv2D(4, 3, padding="same", name="b")(a)
-    x = keras.layers.Add(name="add")([a, b])
+    x = a = keras.layers.Conv2D(4, 3, padding="same", name="a")(keras.layers.Rescaling(1 / 255)(inputs))
+    for name in "bc":
+        x = keras.layers.Conv2D(4, 3, padding="same", name=name)(x)
+    x = keras.layers.Add(name="add")([a, x])
     logits = keras.layers.Dense(2, name="logits")(keras.layers.Flatten(name="flat")(x))
     model = keras.Model(inputs, logits)
-    model.get_layer("a").trainable = False
-    assert layer_before(model) == "a"
-    model.get_layer("b").trainable = False
-    assert layer_before(model) == "flat"
+    for frozen, end in (("a", "a"), ("b", "a"), ("c", "flat")):
+        model.get_layer(frozen).trainable = False
+        assert layer_before(model) == end
 
 
 def test_normalization_that_is_trained_is_no_part_of_a_prefix():
