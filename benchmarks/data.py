@@ -53,7 +53,7 @@ def with_menagerie(archive: Path, folders: str, side: int, workers: int | None =
     with tempfile.TemporaryDirectory(dir=archive.parent) as name:
         folder = Path(name)
         pictures = find_pictures([archive], folders)
-        form = Form((side, side), workers=workers)
+        form = Form((side, side), "stretch", 0.0, workers)
         prepare(pictures, form, folder / "a.npy", folder / "m.csv", folder / "w")
 
 
@@ -205,7 +205,7 @@ def feeding(folder: Path) -> list[str]:
 
     archive, batches = folder / "photos.zip", 2_000 // 64
     pictures = find_pictures([archive], "{class}")
-    prepare(pictures, Form((299, 299)), folder / "a.npy", folder / "m.csv", folder / "w")
+    prepare(pictures, Form((299, 299), "stretch", 0.0), folder / "a.npy", folder / "m.csv", folder / "w")
     images, rng = np.load(folder / "a.npy", mmap_mode="r"), np.random.default_rng(0)
     ratios, ours, theirs = [], [], []
     for _ in range(ROUNDS):

@@ -10,6 +10,11 @@ from menagerie.params import Params
 from menagerie.params.section import parse
 
 
+def pytest_collection_modifyitems(items):
+    """The whole pipeline comes first: what takes longest is not to be waited for at the end."""
+    items.sort(key=lambda item: item.path.name != "test_dvc.py")
+
+
 @pytest.fixture(autouse=True)
 def outside_dvc(monkeypatch):
     """No test may write to the repository or to the tracking server that the user works with."""

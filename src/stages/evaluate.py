@@ -51,7 +51,7 @@ def main(name: str) -> None:
         for stem, figure in figures.items():
             figure.savefig(target / f"{stem}.png", dpi=150)
     model_sha256 = file_sha256(folder / "model.keras")
-    record_cost(paths.run_record(dataset, name), model_sha256, milliseconds)
+    record_cost(paths.run_record(dataset, name), model_sha256, params.seed, milliseconds)
 
     with tracking.evaluation_run(params, name, model_sha256) as run:
         run.log_metrics({f"test_{key}": value for key, value in metrics["test"].items()})
@@ -62,10 +62,10 @@ def main(name: str) -> None:
     print(f"evaluate@{name}: wrote {paths.metrics(dataset, name)}: test accuracy {accuracy:.4f} of {n}")
 
 
-def record_cost(path: Path, model_sha256: str, milliseconds: float) -> None:
+def record_cost(path: Path, model_sha256: str, seed: int, milliseconds: float) -> None:
     """Add to what training noted; a record of another model tells nothing of this one."""
     known = read_json(path) if path.exists() else {}
     if known.get("model_sha256") != model_sha256:
-        known = {"model_sha256": model_sha256, **environment()}
+        known = {"model_sha256": model_sha256, "seed": seed, **environment()}
     with whole(path) as part:
         write_json(part, known | {"milliseconds_per_picture": milliseconds})

@@ -208,7 +208,7 @@ workers.POOL_BYTES, workers.CHUNK_PICTURES = 0, 50
 archive, folder, count = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 pictures = find_pictures([archive], "{class}")
 array, manifest = folder / "out" / "images.npy", folder / "out" / "manifest.csv"
-prepare(pictures, Form((64, 64), workers=count), array, manifest, folder / "work")
+prepare(pictures, Form((64, 64), "stretch", 0.0, count), array, manifest, folder / "work")
 """
 
 

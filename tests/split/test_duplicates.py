@@ -142,7 +142,7 @@ def test_the_same_pixels_in_other_files_are_exact_copies(photographs, tmp_path):
             archive.writestr(name, data)
     pictures = find_pictures([tmp_path / "pictures.zip"], "{class}")
     array, listed = tmp_path / "images.npy", tmp_path / "manifest.csv"
-    form = Form((SIDE, SIDE), max_unreadable=0.5, workers=1)
+    form = Form((SIDE, SIDE), "stretch", max_unreadable=0.5, workers=1)
     prepare(pictures, form, array, listed, tmp_path / "work")
     manifest = read_manifest(listed)
     readable = manifest.loc[manifest["status"] == "ok", "index"].to_numpy()
@@ -222,7 +222,13 @@ def test_the_near_duplicates_of_cifar_10_are_found_in_part_and_in_one_class(mirr
     """Barz and Denzler (2020) list 286 test pictures that train holds, cut, shifted and mirrored ones too."""
     (archive,) = mirror.glob("CIFAR-10-images-*.zip")
     array, listed = tmp_path / "images.npy", tmp_path / "manifest.csv"
-    prepare(find_pictures([archive], "{folder}/{class}"), Form((32, 32)), array, listed, tmp_path / "work")
+    prepare(
+        find_pictures([archive], "{folder}/{class}"),
+        Form((32, 32), "stretch", 0.0),
+        array,
+        listed,
+        tmp_path / "work",
+    )
     manifest = read_manifest(listed)
     duplicates = find_duplicates(np.load(array, mmap_mode="r"), manifest["index"].to_numpy())
     lines = leaks(manifest.rename(columns={"folder": "split"}), duplicates)

@@ -34,8 +34,8 @@ class Form:
     """
 
     image_size: tuple[int, int]
-    resize: str = "stretch"
-    max_unreadable: float = 0.0
+    resize: str
+    max_unreadable: float
     workers: int | None = None
 
 

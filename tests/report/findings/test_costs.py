@@ -79,3 +79,10 @@ def test_each_kind_of_machine_is_told_once(recorded):
         if recorded
         else "Nothing is recorded of the machine that trained them."
     )
+
+
+def test_a_machine_that_only_tested_a_model_did_not_train_it():
+    restored = {key: value for key, value in run_record().items() if key not in costs.MEASURED}
+    runs = {"a": restored | {"devices": "gpu:0", "milliseconds_per_picture": 0.5}, "b": run_record()}
+    told = costs.machines(results_of({"a": entry(400), "b": entry(300)}, runs=runs)).text
+    assert told == "Trained on cpu:0 with Keras 3.12.0 on tensorflow 2.20.0."

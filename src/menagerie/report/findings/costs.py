@@ -34,6 +34,7 @@ def machines(results: Results) -> Paragraph:
     told = dict.fromkeys(
         f"{run['devices']} with Keras {run['keras']} on {run['backend']} {run['backend_version']}"
         for run in results.runs.values()
+        if "fit_seconds" in run  # else the model came from DVC's cache, and was only tested here
     )
     if not told:
         return Paragraph("Nothing is recorded of the machine that trained them.", quiet=True)
