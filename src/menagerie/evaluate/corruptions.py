@@ -1,4 +1,4 @@
-"""Accuracy under common corruptions, which are computed on the device.
+"""Accuracy under common corruptions, which are computed on the device, but for JPEG.
 
 Strengths are those of CIFAR-10-C (Hendrycks and Dietterich, "Benchmarking Neural Network Robustness to
 Common Corruptions and Perturbations", ICLR 2019), where it has the corruption: ImageNet-C's would wipe out
@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 from keras import ops
 from PIL import Image
-from scipy.fft import dct
 from scipy.ndimage import gaussian_filter1d
 from tqdm import tqdm
 
@@ -37,12 +36,6 @@ CORRUPTIONS: dict[str, tuple[float, ...]] = {
 STRENGTHS = (1, 2, 3, 4, 5)
 EMPTY = pd.DataFrame(columns=["corruption", "strength", "accuracy", "accuracy_low", "accuracy_high", "n"])
 PIXELS = 1 << 22  # at a time: about 0.5 GB of memory
-
-# JFIF: luminance and the two chroma channels from red, green and blue
-YCBCR = np.array(
-    [[0.299, 0.587, 0.114], [-0.168735892, -0.331264108, 0.5], [0.5, -0.418687589, -0.081312411]]
-)
-BLOCK_DCT = np.kron(*[dct(np.eye(8), axis=0, norm="ortho")] * 2)  # of an 8x8 block written as a row of 64
 
 
 def robustness(
@@ -120,20 +113,14 @@ def _brightness(pixels: Any, share: float) -> Any:
 
 def _rotation(pixels: Any, degrees: float) -> Any:
     """Around the centre, with bilinear interpolation."""
-    height, width = pixels.shape[1:3]
+    count, height, width, _ = pixels.shape
     sine, cosine = math.sin(math.radians(degrees)), math.cos(math.radians(degrees))
-    y, x = np.mgrid[:height, :width] - np.reshape([(height - 1) / 2, (width - 1) / 2], (2, 1, 1))
-    from_y = cosine * y + sine * x + (height - 1) / 2
-    from_x = cosine * x - sine * y + (width - 1) / 2
-    top, left = np.floor(from_y).astype(int), np.floor(from_x).astype(int)
-    flat = ops.reshape(pixels, (-1, height * width, 3))
-    rotated = 0
-    for row, row_share in ((top, 1 - from_y + top), (top + 1, from_y - top)):
-        for column, column_share in ((left, 1 - from_x + left), (left + 1, from_x - left)):
-            index = _mirrored(row, height) * width + _mirrored(column, width)
-            weight = (row_share * column_share).astype(np.float32).reshape(-1, 1)
-            rotated += ops.multiply(ops.take(flat, index.reshape(-1), axis=1), weight)
-    return ops.reshape(rotated, pixels.shape)
+    x, y = (width - 1) / 2, (height - 1) / 2
+    # Where a pixel comes from: cosine and sine around the centre, which stays where it is.
+    from_x = [cosine, -sine, x - cosine * x + sine * y]
+    from_y = [sine, cosine, y - sine * x - cosine * y]
+    transforms = np.tile(np.array([*from_x, *from_y, 0, 0], np.float32), (count, 1))
+    return ops.image.affine_transform(pixels, transforms, "bilinear", "reflect", data_format="channels_last")
 
 
 def _shift(pixels: Any, share: float) -> Any:
@@ -152,42 +139,15 @@ def _mirrored(index: np.ndarray, side: int) -> np.ndarray:
 
 def _jpeg(pixels: Any, quality: int) -> Any:
     """What is left after baseline JPEG with all of the chroma kept (no subsampling)."""
-    height, width = pixels.shape[1:3]
-    channels = ops.round(ops.matmul(pixels - 128, YCBCR.T.astype(np.float32)))
-    steps = ops.convert_to_tensor(_quantisation(quality))
-    # Rounded as libjpeg does: its transform gives eighths, and halves go away from 0 here, up below.
-    scaled = ops.round(8 * ops.matmul(_blocks(channels), BLOCK_DCT.T.astype(np.float32))) / (8 * steps)
-    kept = ops.sign(scaled) * ops.floor(ops.abs(scaled) + 0.5)
-    blocks = ops.clip(ops.floor(ops.matmul(kept * steps, BLOCK_DCT.astype(np.float32)) + 0.5), -128, 127)
-    channels = _joined(blocks)[:, :height, :width]
-    return ops.matmul(channels, np.linalg.inv(YCBCR).T.astype(np.float32)) + 128
+    pictures = ops.convert_to_numpy(pixels).astype(np.uint8)
+    return ops.convert_to_tensor(np.stack([_jpeg_of(one, quality) for one in pictures]).astype(np.float32))
 
 
-def _blocks(channels: Any) -> Any:
-    """(n, height, width, 3) cut into (n, rows of blocks, blocks in a row, 3, 64), edges repeated to fill."""
-    for axis in (1, 2):
-        side = channels.shape[axis]
-        filled = np.minimum(np.arange(-(-side // 8) * 8), side - 1)
-        channels = ops.take(channels, filled, axis=axis)
-    _, height, width, _ = channels.shape
-    cut = ops.reshape(channels, (-1, height // 8, 8, width // 8, 8, 3))
-    return ops.reshape(ops.transpose(cut, (0, 1, 3, 5, 2, 4)), (-1, height // 8, width // 8, 3, 64))
-
-
-def _joined(blocks: Any) -> Any:
-    """Undo `_blocks`, but for the edges that it repeated."""
-    _, rows, columns, _, _ = blocks.shape
-    cut = ops.transpose(ops.reshape(blocks, (-1, rows, columns, 3, 8, 8)), (0, 1, 4, 2, 5, 3))
-    return ops.reshape(cut, (-1, rows * 8, columns * 8, 3))
-
-
-def _quantisation(quality: int) -> np.ndarray:
-    """The steps that libjpeg rounds coefficients to, float32 (3, 64), one row a channel."""
+def _jpeg_of(picture: np.ndarray, quality: int) -> np.ndarray:
     file = io.BytesIO()
-    Image.new("RGB", (8, 8)).save(file, "JPEG", quality=quality)
-    with Image.open(file) as picture:
-        luminance, chroma = picture.quantization[0], picture.quantization[1]
-    return np.array([luminance, chroma, chroma], np.float32)
+    Image.fromarray(picture).save(file, "JPEG", quality=quality, subsampling=0)
+    with Image.open(file) as read:
+        return np.asarray(read)
 
 
 FIXED = {  # all but noise, which takes a seed too
