@@ -64,4 +64,4 @@ def gather(images: np.memmap, rows: np.ndarray) -> np.ndarray:
             if file.readinto(picture) != size:
                 raise DataError(f"{images.filename} is cut off in row {row}; remove it and run `dvc repro`")
         return batch
-    return np.asarray(images)[rows]  # another run swept the file (features.py); the map still holds it
+    return np.asarray(images)[rows]  # another run swept the file (train/prefix.py); the map still holds it

@@ -204,23 +204,44 @@ def test_a_value_of_one_model_can_be_set_without_touching_the_others(params):
     }
 
 
-def test_another_kind_of_freezing_is_one_setting(params):
-    freeze = "models.xception_partial.phases.main.freeze"
-    changed = params("model=xception_partial", f"{freeze}={{kind: all_but_last, layers: 5}}")
-    assert changed.models["xception_partial"].phases["main"].freeze.model_dump() == {
-        "kind": "all_but_last",
-        "layers": 5,
+FREEZES = [
+    {"kind": "none"},
+    {"kind": "all"},
+    {"kind": "last", "layers": 5},
+    {"kind": "all_but_last", "layers": 5},
+    {"kind": "until", "layer": "block4_pool"},
+]
+
+
+@pytest.mark.parametrize("base", ["xception_partial", "xception_transfer"])  # of its last layers, of all
+@pytest.mark.parametrize("freeze", FREEZES, ids=lambda freeze: freeze["kind"])
+def test_any_kind_of_freezing_can_be_set_over_any_other(params, base, freeze):
+    """Hydra merges mappings: what the kind before said is still in params.yaml."""
+    said = ", ".join(f"{key}: {value}" for key, value in freeze.items())
+    changed = params(f"model={base}", f"+models.{base}.phases.main.freeze={{{said}}}")
+    assert changed.models[base].phases["main"].freeze.model_dump() == freeze
+
+
+def test_the_kind_of_a_schedule_can_be_set_over_another(params):
+    schedule = "{kind: cosine, warmup_epochs: 1}"
+    changed = params(
+        "model=sign_cnn_decay_low", f"+models.sign_cnn_decay_low.phases.main.schedule={schedule}"
+    )
+    assert changed.models["sign_cnn_decay_low"].phases["main"].schedule.model_dump() == {
+        "kind": "cosine",
+        "warmup_epochs": 1,
     }
-    assert params("model=xception_partial", f"{freeze}.kind=all", f"~{freeze}.layers")
 
 
 # bad choices
 
 
-def test_what_another_kind_of_freezing_leaves_behind_is_told_with_what_takes_it_away(params):
+def test_a_key_that_no_kind_of_freezing_has_is_refused(params):
     freeze = "models.xception_partial.phases.main.freeze"
-    with pytest.raises(ParamsError, match=rf"{re.escape(freeze)}: unknown key 'layers'.*-S '~.*layers'"):
-        params("model=xception_partial", f"{freeze}.kind=all")
+    with pytest.raises(
+        ParamsError, match=rf"{re.escape(freeze)}: unknown key 'layrs'; did you mean 'layers'"
+    ):
+        params("model=xception_partial", f"+{freeze}.layrs=3")
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,15 @@ def test_a_stage_depends_on_what_it_imports_and_on_nothing_else(stage):
     assert {one for one in declared if not any(covers(one, path) for path in needed)} == set()
 
 
+@pytest.mark.parametrize("folder", CHOSEN)
+def test_of_modules_that_params_yaml_chooses_among_none_uses_another(folder):
+    """dvc.yaml names the chosen one alone."""
+    siblings = {f"{folder.replace('/', '.')}.{path.stem}" for path in (SRC / folder).glob("[!_]*.py")}
+    assert siblings
+    for path in (SRC / folder).glob("[!_]*.py"):
+        assert not siblings & set(imported(path)), path
+
+
 # The stages in their order, and what several of them share; each may use what stands before it.
 ORDER = ["archives", "plots", "download", "prepare", "split", "models", "train", "evaluate", "tracking"]
 ORDER += ["compare", "report", "cli"]

@@ -2,6 +2,7 @@
 
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 import yaml
@@ -13,6 +14,7 @@ from menagerie.params.section import Section
 keras = pytest.importorskip("keras")
 pytestmark = pytest.mark.tensorflow
 
+SRC = ROOT / "src"
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 # It bounds what is kept on disk: a limit that changes retrains nothing.
 EXEMPT = {"compute.cache_gb"}
@@ -36,12 +38,9 @@ class Reads:
             name, value = self.names.get(id(section), ""), None
         else:
             return
-        reader = sys._getframe(2).f_code.co_filename.replace("\\", "/")
-        if (
-            "/src/" in reader
-            and not any(part in reader for part in UNSEEN)
-            and not isinstance(value, Section)
-        ):
+        reader = Path(sys._getframe(2).f_code.co_filename)
+        ours = reader.is_relative_to(SRC) and not set(reader.relative_to(SRC).parts) & UNSEEN
+        if ours and not isinstance(value, Section):
             self.keys.add(name)
 
     def _name(self, name, value):

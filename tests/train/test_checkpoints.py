@@ -66,7 +66,7 @@ def data(tmp_path_factory):
     return Data(np.load(path, mmap_mode="r"), list("abc"), splits)
 
 
-def fit(params, run, data, checkpoint, on_epoch=lambda measured, epoch: None):
+def fit(params, run, data, checkpoint, on_epoch=lambda measured, epoch: None, prefix_bytes=1e9):
     """Train: the model and its history."""
     name, epochs, *settings = run
     own = [f"models.{name}.{setting}" for setting in settings]
@@ -76,7 +76,7 @@ def fit(params, run, data, checkpoint, on_epoch=lambda measured, epoch: None):
     seed_everything(3)
     model = build_model(spec, data.images.shape[1:], CLASSES)
     kept = checkpoint.parent / "prefixes"
-    session = fitting.Session(3, epochs, kept, 1e9, checkpoint, on_epoch, verbose=0)
+    session = fitting.Session(3, epochs, kept, prefix_bytes, checkpoint, on_epoch, verbose=0)
     trained = fitting.train(model, spec, data, session)
     return model, trained.history
 
@@ -195,3 +195,25 @@ def test_it_stays_after_an_error_and_goes_after_success_or_a_month(tmp_path):
     os.utime(left, (long_ago, long_ago))
     once(2)
     assert not left.exists()
+
+
+@pytest.mark.parametrize(("before", "after"), [(1e9, 0), (0, 1e9)])
+def test_a_stopped_training_goes_on_with_another_cache_limit(params, data, tmp_path, before, after):
+    """Whether the frozen part is trained on what was kept of it or computed: the best weights fit both."""
+    stops = "phases.head.early_stopping={monitor: val_loss, patience: 9, restore_best: true}"
+    run = (*TWO_PHASES, stops, "phases.head.epochs=4")
+    name, _, *settings = run
+    run = (name, 4, *settings)
+
+    def stop(measured, epoch):
+        if epoch == 3:
+            raise StoppedError
+
+    place = tmp_path / "checkpoint.npz"
+    with pytest.raises(StoppedError):
+        fit(params, run, data, place, stop, before)
+    resumed, history = fit(params, run, data, place, prefix_bytes=after)
+    model, expected = fit(params, run, data, tmp_path / "other" / "checkpoint.npz", prefix_bytes=after)
+    np.testing.assert_allclose(history["val_loss"], expected["val_loss"], rtol=1e-4)
+    for got, wanted in zip(resumed.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-4)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from menagerie.params.section import Count, Fraction, Many, Name, Positive, Section, Share
+from menagerie.params.section import Count, Fraction, Many, Name, Positive, Section, Share, one_of
 
 
 class Layer(Section):
@@ -44,7 +44,7 @@ class CosineSchedule(Section):
     warmup_epochs: Annotated[float, Field(ge=0)]
 
 
-Schedule = Annotated[ExponentialSchedule | CosineSchedule, Field(discriminator="kind")]
+Schedule = one_of(ExponentialSchedule, CosineSchedule)
 
 
 class Phase(Section):
@@ -88,9 +88,7 @@ class FreezeUntil(Section):
     layer: str
 
 
-Freeze = Annotated[
-    FreezeNone | FreezeAll | FreezeLast | FreezeAllButLast | FreezeUntil, Field(discriminator="kind")
-]
+Freeze = one_of(FreezeNone, FreezeAll, FreezeLast, FreezeAllButLast, FreezeUntil)
 
 
 class PretrainedPhase(Phase):

@@ -1,8 +1,8 @@
 """What all sections of params.yaml share: types of values, unknown keys refused, errors that name the key."""
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, Union, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from menagerie.errors import ParamsError, unknown
@@ -28,11 +28,31 @@ class Section(BaseModel):
     def _every_key_known(cls, data: Any) -> Any:
         for key in data if isinstance(data, dict) else ():
             if key not in cls.model_fields:
-                why = unknown("key", key, cls.model_fields)
-                if "kind" in cls.model_fields:  # Hydra merges mappings: what another kind had is still there
-                    why += f"; if it is of another kind, take it away with -S '~<this key>.{key}'"
-                raise PydanticCustomError("unknown_key", "{why}", {"why": why})
+                raise PydanticCustomError(
+                    "unknown_key", "{why}", {"why": unknown("key", key, cls.model_fields)}
+                )
         return data
+
+
+def one_of(*kinds: type[Section]) -> Any:
+    """The type of a mapping whose `kind` says which of these sections it is.
+
+    Keys of the other kinds are passed over: Hydra merges mappings, so that what a base or a default said of
+    its kind still stands beside what a sibling or -S says of another.
+    """
+    keys = {get_args(kind.model_fields["kind"].annotation)[0]: kind.model_fields.keys() for kind in kinds}
+
+    def without_others(values: Any) -> Any:
+        own = keys.get(values.get("kind")) if isinstance(values, dict) else None
+        if own is None:
+            return values
+        others = set().union(*keys.values()) - own
+        return {key: value for key, value in values.items() if key not in others}
+
+    return Annotated[
+        Annotated[Union[kinds], Field(discriminator="kind")],  # noqa: UP007 - | takes no tuple
+        BeforeValidator(without_others),
+    ]
 
 
 SectionType = TypeVar("SectionType", bound=Section)

@@ -34,7 +34,8 @@ class Checkpoint:
 
     `begun` epochs came before the phase; `rows` is what each epoch measured, `seconds` what they took;
     `variables` are those of the network, with the states of its random generators, then of the optimizer;
-    `callbacks` has what each knows of the epochs before, `best_weights` the weights that each holds.
+    `callbacks` has what each knows of the epochs before, `best_weights` the weights of the network that each
+    holds.
     """
 
     phase: str
@@ -142,7 +143,16 @@ class Keeper(keras.callbacks.Callback):
         for other, known, weights in zip(self.others, saved.callbacks, saved.best_weights, strict=True):
             vars(other).update(known)
             if weights:
-                other.best_weights = weights
+                best = dict(zip(map(id, self.network.weights), weights, strict=True))
+                other.best_weights = [best[id(weight)] for weight in self.model.weights]
+
+    def _best_weights(self, other: keras.callbacks.Callback) -> list[np.ndarray]:
+        """The weights that a callback holds, as those of the whole network: another part of it may go on."""
+        held = getattr(other, "best_weights", None)
+        if not held:
+            return []
+        best = dict(zip(map(id, self.model.weights), held, strict=True))
+        return [best.get(id(weight), keras.ops.convert_to_numpy(weight)) for weight in self.network.weights]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if self.model.stop_training or time.monotonic() - self.last < EVERY:
@@ -154,7 +164,7 @@ class Keeper(keras.callbacks.Callback):
             time.perf_counter() - self.progress.started,
             [keras.ops.convert_to_numpy(variable) for variable in self._variables()],
             [{name: getattr(other, name) for name in MEMORY[type(other)]} for other in self.others],
-            [getattr(other, "best_weights", None) or [] for other in self.others],
+            [self._best_weights(other) for other in self.others],
         )
         write(self.path, checkpoint)
         self.last = time.monotonic()

@@ -20,10 +20,11 @@ def section(results: Results) -> Section | None:
     pairs, tests = results.pairs, against_best(results)
     if tests.empty:
         return None
+    corrected = f" after Holm's correction for all {len(pairs)} pairs" if len(pairs) > 1 else ""
     about = (
         f"On the same {count(pairs['n'].iloc[0])} test pictures: the difference in accuracy with its paired "
-        "bootstrap interval, and the p of McNemar's exact test after Holm's correction for all "
-        f"{len(pairs)} pairs. Each model is one run: another seed would move it too."
+        f"bootstrap interval, and the p of McNemar's exact test{corrected}. Each model is one run: another "
+        "seed would move it too."
     )
     blocks = [
         Paragraph(about),
