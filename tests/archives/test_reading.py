@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers import read_member
 from menagerie.archives import reading
 from menagerie.archives.reading import Archive, members, safe_name
 from menagerie.errors import DataError
@@ -111,16 +112,11 @@ def test_members_are_read_as_they_were_written_in_any_order(archive):
             assert opened.read(member) == FILES[member.name]
 
 
-def read_in_another_process(path, member):
-    with Archive(path) as archive:
-        return archive.read(member)
-
-
 def test_other_processes_read_with_members_listed_here(tmp_path):
     paths = [write(tmp_path / name, FILES) for name, write in WRITERS.items()]
     jobs = [(path, member) for path in paths for member in members(path)]
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
-        data = list(pool.map(read_in_another_process, *zip(*jobs, strict=True)))
+        data = list(pool.map(read_member, *zip(*jobs, strict=True)))
     assert data == [FILES[member.name] for _, member in jobs]
 
 
