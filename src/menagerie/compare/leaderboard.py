@@ -1,4 +1,4 @@
-"""Models side by side, and beside what was reported and claimed of them: the tables of the comparison."""
+"""Models side by side: the tables of the comparison."""
 
 from typing import Any
 
@@ -91,7 +91,7 @@ def learning_curves(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
     `tables` maps a model's name to what evaluate wrote in its history.csv.
     """
-    return pd.concat([table.assign(model=name) for name, table in tables.items()], ignore_index=True)
+    return _under_each_other(tables)
 
 
 def roc_macro(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -99,6 +99,10 @@ def roc_macro(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
     `tables` maps a model's name to what evaluate wrote in its roc.csv (see curves.roc_table).
     """
-    together = pd.concat([table.assign(model=name) for name, table in tables.items()], ignore_index=True)
+    together = _under_each_other(tables)
     macro = together[together["kind"] == "macro"]
     return macro[["model", "fpr", "tpr"]].reset_index(drop=True)
+
+
+def _under_each_other(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat([table.assign(model=name) for name, table in tables.items()], ignore_index=True)

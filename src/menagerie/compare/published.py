@@ -10,11 +10,7 @@ from menagerie.evaluate.measures import wilson_interval
 from menagerie.params import Claim, Notebook, Params, Reported
 
 REPRODUCED = "inside our interval"
-
-
 LEVEL = 0.05  # of a test
-
-
 PAIRED = ["difference", "low", "high", "p_holm"]
 
 
