@@ -74,3 +74,13 @@ def empty_store(tmp_path_factory):
     path = tmp_path_factory.mktemp("store") / "mlflow.db"
     mlflow.MlflowClient(f"sqlite:///{path.as_posix()}").search_experiments()
     return path
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch, no_proxy):
+    """The main repository, empty, as the working folder; no proxy and no mirror of the user's."""
+    monkeypatch.delenv("MENAGERIE_MIRROR", raising=False)
+    path = tmp_path / "repository"
+    path.mkdir()
+    monkeypatch.chdir(path)
+    return path

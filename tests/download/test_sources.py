@@ -41,6 +41,8 @@ PICTURES = {"cat/1.jpg": b"a cat", "dog/1.jpg": b"a dog"}
 posix = pytest.mark.skipif(sys.platform == "win32", reason="names, links and rights of POSIX")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="files of Linux's /proc and /dev")
 
+pytestmark = pytest.mark.usefixtures("repository")
+
 
 def zipped(pictures):
     content = io.BytesIO()
@@ -60,16 +62,6 @@ def server(server, monkeypatch):
     monkeypatch.setattr(zenodo, "PAGES", server.url("/records"))
     monkeypatch.setattr(kaggle, "DOWNLOADS", server.url("/api/v1/datasets/download"))
     return server
-
-
-@pytest.fixture(autouse=True)
-def repository(tmp_path, monkeypatch, no_proxy):
-    """The main repository, empty; no proxy and no mirror of the user's."""
-    monkeypatch.delenv("MENAGERIE_MIRROR", raising=False)
-    path = tmp_path / "repository"
-    path.mkdir()
-    monkeypatch.chdir(path)
-    return path
 
 
 @pytest.fixture

@@ -19,20 +19,10 @@ keras = pytest.importorskip("keras")
 from menagerie.models.parts import freezing, weights  # noqa: E402
 from menagerie.train import building  # noqa: E402
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("repository")]
 
 BODY = np.random.default_rng(0).bytes(12_000)
 MINE = "mine.weights.h5"
-
-
-@pytest.fixture(autouse=True)
-def repository(tmp_path, monkeypatch, no_proxy):
-    """The main repository, empty; no mirror of the user's."""
-    monkeypatch.delenv("MENAGERIE_MIRROR", raising=False)
-    path = tmp_path / "repository"
-    path.mkdir()
-    monkeypatch.chdir(path)
-    return path
 
 
 @pytest.fixture(params=["folder", "http"])
