@@ -220,9 +220,13 @@ def entry(correct, val_correct=300, train_correct=408, n=N, loss=0.5, epochs=20)
         }
     for part in ("val", "test"):
         parts[part] |= {"f1_macro": parts[part]["accuracy"] - 0.01, "ece": 0.0213}
-    scaled = {"temperature": 1.734, "ece_before": 0.0213, "ece_after": 0.0088}
+    scaled = {"temperature": 1.734, "temperature_low": 1.512, "temperature_high": 1.998}
+    scaled |= {"ece_before": 0.0213, "ece_after": 0.0088}
+    gap, low, high = measures.difference(parts["train"], parts["test"])
     return parts | {
-        "gap": (train_correct - correct) / n,
+        "gap": gap,
+        "gap_low": low,
+        "gap_high": high,
         "calibration": scaled | {"loss_before": loss, "loss_after": loss - 0.01},
         "epochs": epochs,
         "params": 1_204_650,
@@ -339,7 +343,8 @@ def evaluated(skill, classes, seed):
         parts[part] = labels, rng.normal(size=(count, len(classes))) + skill * np.eye(len(classes))[labels]
     metrics = {"train": measures.accuracy_and_loss(*parts["train"])}
     metrics |= {part: measures.scores(*parts[part]) for part in ("val", "test")}
-    metrics["gap"] = metrics["train"]["accuracy"] - metrics["test"]["accuracy"]
+    gap = measures.difference(metrics["train"], metrics["test"])
+    metrics |= dict(zip(("gap", "gap_low", "gap_high"), gap, strict=True))
     metrics["calibration"] = calibration.temperature_scaling(*parts["val"], *parts["test"])
     labels, logits = parts["test"]
     counts = measures.confusion(labels, logits.argmax(axis=1), len(classes))

@@ -14,11 +14,16 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Subset:
-    """One split: `rows` of the picture array, int64 (n,); `labels`, int32 (n,); member `paths`, str (n,)."""
+    """One split: `rows` of the picture array, int64 (n,); `labels`, int32 (n,); member `paths`, str (n,).
+
+    `groups`, int64 (n,), is the same number for pictures that belong together, such as those of one signer;
+    None where the data set has no groups.
+    """
 
     rows: np.ndarray
     labels: np.ndarray
     paths: np.ndarray
+    groups: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,10 @@ def load_data(images: Path, split: Path) -> Data:
 
 def _subset(table: pd.DataFrame) -> Subset:
     return Subset(
-        table["index"].to_numpy(np.int64), table["label"].to_numpy(np.int32), table["path"].to_numpy(object)
+        table["index"].to_numpy(np.int64),
+        table["label"].to_numpy(np.int32),
+        table["path"].to_numpy(object),
+        table["group"].to_numpy(np.int64) if "group" in table else None,
     )
 
 

@@ -27,6 +27,8 @@ def main() -> None:
     groups = signers(manifest["path"], manifest["class"]) if dataset.groups else None
     together = found.groups if dataset.duplicates == "keep_together" else None
     table = policies.split(manifest, dataset.split, groups, together)
+    if groups is not None:
+        table["group"] = groups[table["index"]]  # evaluate resamples whole groups
     leaks, dropped = duplicates.leaks(table, found), table.iloc[:0]
     if dataset.duplicates == "drop":
         table, dropped = policies.without_duplicates(table, found.groups)

@@ -48,7 +48,7 @@ def test_the_leaderboard_takes_its_numbers_from_test_and_few_from_val_and_train(
         "val_n": N,
         "val_loss": 0.5,
         "train_accuracy": 408 / N,
-        "gap": 35 / N,
+        "gap": pytest.approx(35 / N),
         "epochs": 20,
         "params": 1_204_650,
         "model_bytes": 4_850_000,
@@ -93,7 +93,7 @@ def test_the_summary_holds_the_few_numbers_of_each_model_and_of_the_best(tmp_pat
         "val_accuracy_low": val_low,
         "val_accuracy_high": val_high,
         "val_n": 300,
-        "gap": 8 / N,
+        "gap": pytest.approx(8 / N),
         "epochs": 20,
     }
     write_json(tmp_path / "summary.json", told)

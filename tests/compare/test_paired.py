@@ -1,11 +1,12 @@
 import tracemalloc
+from itertools import product
 
 import numpy as np
 import pytest
 from scipy import stats
 from sklearn.metrics import cohen_kappa_score, jaccard_score
 
-from menagerie.compare.paired import compare_pairs, error_agreement, holm, mcnemar
+from menagerie.compare.paired import compare_pairs, error_agreement, grouped_p, holm, mcnemar
 
 
 def pictures(both, only_a, only_b, neither):
@@ -41,6 +42,44 @@ def test_mcnemars_exact_test_is_near_the_chi_square_for_many_pictures():
     corrected = (150 - 86 - 1) ** 2 / (150 + 86)
     assert mcnemar(150, 86) == pytest.approx(stats.chi2.sf(corrected, 1), rel=0.1)
     assert mcnemar(150, 86) == pytest.approx(2 * stats.binom.cdf(86, 236, 0.5))
+
+
+# groups of pictures
+
+
+@pytest.mark.parametrize(("only_a", "only_b"), [(12, 2), (1, 7), (5, 1), (3, 3), (0, 0)])
+def test_with_one_picture_a_group_flipped_signs_are_mcnemars_test(only_a, only_b):
+    surplus = np.array([1] * only_a + [-1] * only_b + [0] * 5)
+    assert grouped_p(surplus) == pytest.approx(mcnemar(only_a, only_b))
+
+
+def test_all_ways_to_flip_the_signs_of_groups_are_counted():
+    surplus = np.array([5, -2, 3, 1, 0, -4, 7])
+    sums = np.abs(np.array(list(product((-1, 1), repeat=7))) @ surplus)
+    assert grouped_p(surplus) == pytest.approx(np.mean(sums >= surplus.sum()))
+
+
+def test_equal_models_on_grouped_pictures_are_told_apart_in_one_case_of_twenty():
+    """Each signer suits one of two equal models: McNemar's test takes that for a difference too often."""
+    random, groups = np.random.default_rng(9), np.arange(42).repeat(10)
+    found, by_mcnemar = 0, 0
+    for _ in range(400):
+        chance = np.clip(0.8 + random.normal(scale=0.25, size=(2, 42)), 0, 1).repeat(10, axis=1)
+        table = compare_pairs(["a", "b"], random.random((2, 420)) < chance, groups)
+        found += table["p"].item() < 0.05
+        by_mcnemar += mcnemar(table["only_a_right"].item(), table["only_b_right"].item()) < 0.05
+    assert 0.03 < found / 400 < 0.075
+    assert by_mcnemar / 400 > 0.15
+
+
+def test_differences_on_grouped_pictures_have_intervals_of_groups():
+    groups = np.arange(50).repeat(4)
+    correct = np.stack([np.arange(200) % 40 < 30, np.arange(200) % 40 < 25])
+    row = compare_pairs(["a", "b"], correct, groups).iloc[0]
+    surplus = np.add.reduceat(correct[0].astype(int) - correct[1], np.arange(0, 200, 4))
+    error = surplus.std() * np.sqrt(50) / 200
+    ends = 0.125 - 1.96 * error, 0.125 + 1.96 * error
+    assert (row["low"], row["high"]) == pytest.approx(ends, abs=0.01)
 
 
 # Holm's correction

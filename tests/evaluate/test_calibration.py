@@ -16,6 +16,7 @@ from menagerie.evaluate.calibration import (
     picture_losses,
     probabilities,
     reliability,
+    temperature_interval,
     temperature_scaling,
 )
 
@@ -176,3 +177,35 @@ def test_the_temperature_is_that_of_val_even_where_it_spoils_test():
     assert told["ece_after"] == expected_calibration_error(labels, scaled) > told["ece_before"]
     assert told["loss_after"] == pytest.approx(log_loss(labels, scaled))
     assert told["loss_after"] > told["loss_before"]
+
+
+# how well val tells the temperature
+
+
+def test_the_interval_holds_the_temperature_in_nineteen_cases_of_twenty():
+    random, held = np.random.default_rng(11), 0
+    for _ in range(200):
+        low, high = temperature_interval(*drawn(150, 4, random, 2.0))
+        held += low <= 2.0 <= high
+    assert 0.91 < held / 200 < 0.99
+
+
+def test_at_the_ends_of_the_interval_the_loss_is_by_half_the_chi_square_above_the_lowest():
+    labels, logits = drawn(300, 5, np.random.default_rng(12), 1.7)
+    least = picture_losses(labels, logits / fit_temperature(labels, logits)).sum()
+    for end in temperature_interval(labels, logits):
+        assert picture_losses(labels, logits / end).sum() - least == pytest.approx(1.9207, abs=1e-3)
+
+
+def test_pictures_without_a_mistake_bear_any_certainty():
+    labels = np.arange(40) % 4
+    low, high = temperature_interval(labels, 3.0 * np.eye(4)[labels])
+    assert low is None
+    assert 0.3 < high < 3
+
+
+def test_logits_that_know_nothing_ask_for_no_certainty():
+    labels, logits = np.arange(400) % 4, np.random.default_rng(13).normal(size=(400, 4)) * 0.01
+    low, high = temperature_interval(labels, logits)
+    assert 0.01 < low < 1
+    assert high is None

@@ -12,6 +12,7 @@ from menagerie.evaluate.measures import (
     accuracy_and_loss,
     confusion,
     confusion_table,
+    difference,
     most_confident_mistakes,
     most_confused,
     per_class,
@@ -435,3 +436,22 @@ def test_accuracy_and_loss_are_those_of_all_scores(published):
     few, all_of_them = accuracy_and_loss(labels, logits), scores(labels, logits)
     assert few == {name: pytest.approx(all_of_them[name], rel=1e-12) for name in few}
     assert set(few) == {"accuracy", "accuracy_low", "accuracy_high", "loss", "n"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "ends"),
+    [
+        # Newcombe 1998, Statistics in Medicine 17, table II, method 10
+        ((56, 70), (48, 80), (0.0524, 0.3339)),
+        ((9, 10), (3, 10), (0.1705, 0.8090)),
+        ((10, 10), (0, 20), (0.6791, 1.0000)),
+    ],
+)
+def test_a_difference_of_other_pictures_has_newcombes_interval(first, second, ends):
+    told = []
+    for right, n in (first, second):
+        low, high = wilson_interval(right, n)
+        told.append({"accuracy": right / n, "accuracy_low": low, "accuracy_high": high})
+    value, *interval = difference(*told)
+    assert value == pytest.approx(first[0] / first[1] - second[0] / second[1])
+    assert interval == pytest.approx(ends, abs=5e-5)

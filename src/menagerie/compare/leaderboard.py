@@ -50,14 +50,15 @@ def summary(board: pd.DataFrame) -> dict[str, Any]:
 def pairs(predictions: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Each pair of models on the same test pictures: are they different, and do they err alike.
 
-    `predictions` maps a model's name to what evaluate wrote in its predictions.csv, of which `actual`
-    and `predicted` are read. Columns as of paired.compare_pairs and paired.error_agreement; no rows with
-    one model.
+    `predictions` maps a model's name to what evaluate wrote in its predictions.csv, of which `actual`,
+    `predicted` and, where it is there, `group` are read. Columns as of paired.compare_pairs and
+    paired.error_agreement; no rows with one model.
     """
     names = list(predictions)
     correct = np.stack([(table["actual"] == table["predicted"]).to_numpy() for table in predictions.values()])
-    agreement = error_agreement(names, correct)
-    return compare_pairs(names, correct).merge(agreement, on=["model_a", "model_b"])
+    agreement, groups = error_agreement(names, correct), predictions[names[0]].get("group")
+    tested = compare_pairs(names, correct, None if groups is None else groups.to_numpy())
+    return tested.merge(agreement, on=["model_a", "model_b"])
 
 
 def both_ways(pairs: pd.DataFrame) -> pd.DataFrame:

@@ -2,26 +2,36 @@
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array
 from scipy.stats import binomtest
 
-from menagerie.evaluate.bootstrap import percentiles, resamples
+from menagerie.evaluate.bootstrap import percentiles
+
+RESAMPLES = 20_000  # with fewer an end, which is a whole number of pictures, may be off by one
+CHUNK = 1000  # of them that are drawn at a time
+SEED = 0
 
 
-def compare_pairs(names: list[str], correct: np.ndarray) -> pd.DataFrame:
+def compare_pairs(names: list[str], correct: np.ndarray, groups: np.ndarray | None = None) -> pd.DataFrame:
     """Test every pair of models; `correct` bool (models, n) says which pictures each gets right.
 
     One row a pair, in the order of `names`. `difference` is the accuracy of model_a less that of
-    model_b; low and high are its 95 % percentile interval under resamples of the pictures that are the
-    same for all models (Efron and Tibshirani 1993). p is McNemar's exact test, p_holm the same after
-    Holm's correction for all pairs of the table.
+    model_b; low and high are its 95 % percentile interval under resamples of the pictures, which both
+    models share (Efron and Tibshirani 1993). p is McNemar's exact test, p_holm the same after
+    Holm's correction for all pairs of the table. With `groups`, int (n,), whole groups are resampled and p
+    is `grouped_p`.
     """
     first, second = np.triu_indices(len(names), k=1)
     counts = correct.astype(np.int64)
     right, both = counts.sum(axis=1), counts @ counts.T
     only_a, only_b = right[first] - both[first, second], right[second] - both[first, second]
-    low, high = percentiles(_differences(correct, first, second))
-    p = np.array([mcnemar(a, b) for a, b in zip(only_a, only_b, strict=True)])
+    if groups is None:
+        ends = [_interval(a, b, correct.shape[1]) for a, b in zip(only_a, only_b, strict=True)]
+        low, high = np.array(ends).reshape(len(first), 2).T
+        p = np.array([mcnemar(a, b) for a, b in zip(only_a, only_b, strict=True)])
+    else:
+        surplus = _by_group(counts[first] - counts[second], groups)
+        low, high = _group_intervals(surplus, np.unique(groups, return_counts=True)[1])
+        p = np.array([grouped_p(one) for one in surplus])
     return pd.DataFrame(
         {
             "model_a": np.array(names, dtype=object)[first],
@@ -46,6 +56,23 @@ def mcnemar(only_a: int, only_b: int) -> float:
     if only_a + only_b == 0:
         return 1.0
     return float(binomtest(int(only_a), int(only_a + only_b)).pvalue)
+
+
+def grouped_p(surplus: np.ndarray) -> float:
+    """Two-sided exact p-value that in each group either model could have been the better, by a fair coin.
+
+    `surplus` int (groups,): the pictures that the first gets right less those of the second. The test of
+    signs flipped group by group (Fisher 1935), of all 2^groups ways; with one picture a group it is
+    McNemar's.
+    """
+    chances, reach = np.ones(1), 0  # of sums from -reach to reach
+    for size in np.abs(surplus):
+        step = np.zeros(2 * size + 1)
+        step[0] += 0.5
+        step[-1] += 0.5
+        chances, reach = np.convolve(chances, step), reach + int(size)
+    sums = np.arange(-reach, reach + 1)
+    return float(min(chances[np.abs(sums) >= abs(surplus.sum())].sum(), 1))
 
 
 def holm(p: np.ndarray) -> np.ndarray:
@@ -81,12 +108,28 @@ def error_agreement(names: list[str], correct: np.ndarray) -> pd.DataFrame:
     )
 
 
-def _differences(correct: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Accuracy of one less the other under each resample, float64 (pairs, resamples)."""
-    n = correct.shape[1]
-    hits = csr_array(correct.astype(np.float64))
-    right = np.concatenate([hits @ weights for weights in resamples(np.zeros(n, dtype=int))], axis=1)
-    return (right[first] - right[second]) / n
+def _interval(only_a: int, only_b: int, n: int) -> tuple[float, float]:
+    """Of the difference under resamples of n pictures: how often each kind of picture is drawn."""
+    shares = np.array([only_a, only_b, n - only_a - only_b]) / n
+    drawn = np.random.default_rng(SEED).multinomial(n, shares, size=RESAMPLES)
+    return percentiles((drawn[:, 0] - drawn[:, 1]) / n)
+
+
+def _by_group(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Sums int (pairs, groups) of values int (pairs, n) over the pictures of each group."""
+    _, member = np.unique(groups, return_inverse=True)
+    sums = np.zeros((len(values), member.max() + 1), dtype=np.int64)
+    np.add.at(sums, (slice(None), member), values)
+    return sums
+
+
+def _group_intervals(surplus: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of the differences under resamples of whole groups; `surplus` (pairs, groups), `sizes` (groups,)."""
+    count, random, parts = len(sizes), np.random.default_rng(SEED), []
+    for _ in range(0, RESAMPLES, CHUNK):
+        drawn = random.multinomial(count, np.full(count, 1 / count), size=CHUNK)
+        parts.append(surplus @ drawn.T / (drawn @ sizes))
+    return percentiles(np.concatenate(parts, axis=1))
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

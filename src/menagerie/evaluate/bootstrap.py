@@ -1,7 +1,8 @@
 """Intervals by resampling pictures (Efron and Tibshirani 1993), stratified by class and seeded.
 
-A resample is a column of weights: how often each picture was drawn. Metrics are made of sums over
-pictures, so one sparse product measures many resamples at once.
+Pictures that belong together are drawn together: whole groups, with replacement, whatever their classes
+(Davison and Hinkley 1997, section 3.8). A resample is a column of weights: how often each picture was
+drawn. Metrics are made of sums over pictures, so one sparse product measures many resamples at once.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -10,6 +11,7 @@ from itertools import chain
 import numpy as np
 from scipy.optimize import brentq
 from scipy.sparse import csr_array
+from scipy.stats import binomtest
 
 from menagerie.evaluate.calibration import (
     BINS,
@@ -45,20 +47,60 @@ def resamples(strata: np.ndarray) -> Iterator[np.ndarray]:
         yield weights
 
 
+def group_resamples(groups: np.ndarray) -> Iterator[np.ndarray]:
+    """Draw groups with replacement, as often as there are groups; each brings all its pictures.
+
+    `groups` int (n,). Yields weights as `resamples` does.
+    """
+    numbers, member = np.unique(groups, return_inverse=True)
+    for weights in resamples(np.zeros(len(numbers), dtype=int)):
+        yield weights[member]
+
+
+def group_interval(right: np.ndarray, groups: np.ndarray) -> tuple[float, float, float]:
+    """The 95 % interval of the share of right pictures under resampled groups, and the design effect.
+
+    `right` bool (n,), `groups` int (n,). The design effect (Kish 1965) is the variance of that share under
+    resampled groups, divided by that of as many independent pictures: by so much fewer pictures count. Where
+    all groups score alike, resampling shows no spread: the ends are then Wilson's for as many pictures as
+    there are groups, and the design effect is NaN.
+    """
+    share, ones = float(right.mean()), np.ones(len(right))
+    drawn = np.concatenate(
+        [(right * 1.0) @ weights / (ones @ weights) for weights in group_resamples(groups)]
+    )
+    low, high = percentiles(drawn)
+    if low == high:
+        count = len(np.unique(groups))
+        return *wilson_interval(round(share * count), count), float("nan")
+    spread = share * (1 - share) / len(right)
+    return min(float(low), share), max(float(high), share), float(drawn.var() / spread)
+
+
+def wilson_interval(correct: int, n: int) -> tuple[float, float]:
+    """The 95 % Wilson score interval of correct/n (Wilson 1927)."""
+    interval = binomtest(correct, n).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
 def percentiles(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The 95 % percentile interval over the last axis."""
     low, high = np.quantile(samples, [0.025, 0.975], axis=-1)
     return low, high
 
 
-def with_intervals(labels: np.ndarray, logits: np.ndarray) -> dict[str, tuple[float, float, float]]:
+def with_intervals(
+    labels: np.ndarray, logits: np.ndarray, groups: np.ndarray | None = None
+) -> dict[str, tuple[float, float, float]]:
     """Each metric of `measure` with the ends of its 95 % interval: value, low, high.
 
-    The intervals are percentiles over the resamples, but for the low end of `ece`, and always hold the
+    Pictures are resampled by class, or, where there are `groups` int (n,), in whole groups. The intervals
+    are percentiles over the resamples, but for the low end of `ece`, and always hold the
     value. Where the pictures show no spread (no mistake, one picture a class) they have no width.
     """
     unweighted = np.ones((len(labels), 1))
-    measured = measure(labels, logits, chain([unweighted], resamples(labels)))
+    drawn = resamples(labels) if groups is None else group_resamples(groups)
+    measured = measure(labels, logits, chain([unweighted], drawn))
     gaps = measured.pop("gaps")
     ends = {name: percentiles(values[1:]) for name, values in measured.items()}
     ends["ece"] = calibration_error_interval(gaps[:, 0], gaps[:, 1:])
@@ -92,7 +134,7 @@ def calibration_error_interval(gaps: np.ndarray, resampled: np.ndarray) -> tuple
 
 
 def measure(labels: np.ndarray, logits: np.ndarray, chunks: Iterable[np.ndarray]) -> dict[str, np.ndarray]:
-    """Metrics of predictions under weights (n, r) that leave each class its number of pictures.
+    """Metrics of predictions under weights (n, r): how often each picture counts.
 
     Gives for each metric one value a column, over all chunks. `gaps` (bins, columns) are what `ece` sums
     the sizes of: confidence less accuracy of a bin, times its share of the pictures. As in scikit-learn, a
@@ -114,13 +156,13 @@ def _class_meter(labels: np.ndarray, predicted: np.ndarray, num_classes: int) ->
     every = np.arange(len(labels))
     hits = csr_array(((predicted == labels) * 1.0, (labels, every)), shape=(num_classes, len(labels)))
     calls = csr_array((np.ones(len(labels)), (predicted, every)), shape=(num_classes, len(labels)))
-    support = np.bincount(labels, minlength=num_classes)[:, None]
+    members = csr_array((np.ones(len(labels)), (labels, every)), shape=(num_classes, len(labels)))
 
     def meter(weights: np.ndarray) -> dict[str, np.ndarray]:
-        right, called = hits @ weights, calls @ weights
+        right, called, support = hits @ weights, calls @ weights, members @ weights
         recall = _ratio(right, support)
         return {
-            "balanced_accuracy": recall[support[:, 0] > 0].mean(axis=0),
+            "balanced_accuracy": recall.sum(axis=0) / (support > 0).sum(axis=0),
             "precision_macro": _ratio(right, called).mean(axis=0),
             "recall_macro": recall.mean(axis=0),
             "f1_macro": _ratio(2 * right, called + support).mean(axis=0),
@@ -130,17 +172,16 @@ def _class_meter(labels: np.ndarray, predicted: np.ndarray, num_classes: int) ->
 
 
 def _mean_meter(labels: np.ndarray, logits: np.ndarray, values: np.ndarray) -> Meter:
-    means = csr_array(
-        np.stack([picture_losses(labels, logits), picture_briers(labels, values)]) / len(labels)
-    )
+    sums = csr_array(np.stack([picture_losses(labels, logits), picture_briers(labels, values)]))
     confidence = values.max(axis=1)
-    surplus = (confidence - (values.argmax(axis=1) == labels)) / len(labels)
+    surplus = confidence - (values.argmax(axis=1) == labels)
     cells = (confidence_bins(confidence), np.arange(len(labels)))
     surpluses = csr_array((surplus, cells), shape=(BINS, len(labels)))
 
     def meter(weights: np.ndarray) -> dict[str, np.ndarray]:
-        loss, brier = means @ weights
-        gaps = surpluses @ weights
+        count = weights.sum(axis=0)
+        loss, brier = (sums @ weights) / count
+        gaps = (surpluses @ weights) / count
         return {"loss": loss, "brier": brier, "ece": np.abs(gaps).sum(axis=0), "gaps": gaps}
 
     return meter
@@ -151,13 +192,16 @@ def _rank_meter(labels: np.ndarray, values: np.ndarray) -> Meter:
     support = np.bincount(labels, minlength=values.shape[1])
     drawn = np.flatnonzero((support > 0) & (support < len(labels)))
     sides = [_sides(labels == column, values[:, column]) for column in drawn]
-    pairs = support[drawn] * (len(labels) - support[drawn])
+    members = csr_array((labels == drawn[:, None]) * 1.0)
 
     def meter(weights: np.ndarray) -> dict[str, np.ndarray]:
         if not sides:
             return {}
         won = [((inside @ weights) * (below @ weights).cumsum(axis=0)).sum(axis=0) for inside, below in sides]
-        return {"auc_macro": (np.stack(won) / pairs[:, None]).mean(axis=0)}
+        positive = members @ weights
+        pairs = positive * (weights.sum(axis=0) - positive)
+        # A resample of groups may lack a class: the mean is over those that have a curve in it.
+        return {"auc_macro": _ratio(np.stack(won), pairs).sum(axis=0) / (pairs > 0).sum(axis=0)}
 
     return meter
 

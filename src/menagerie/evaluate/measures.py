@@ -1,17 +1,18 @@
 """From logits to metrics, with intervals; what is counted and averaged as scikit-learn does it."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from scipy.special import log_softmax
-from scipy.stats import binomtest
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, top_k_accuracy_score
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from menagerie.errors import ModelError
-from menagerie.evaluate.bootstrap import with_intervals
+from menagerie.evaluate.bootstrap import group_interval, wilson_interval, with_intervals
 from menagerie.evaluate.calibration import picture_losses
 
 
-def scores(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
+def scores(labels: np.ndarray, logits: np.ndarray, groups: np.ndarray | None = None) -> dict[str, float]:
     """Measure predictions, logits float (n, classes), against labels int (n,).
 
     `<metric>_low` and `<metric>_high` are the ends of its 95 % interval: Wilson's for accuracy and top-k
@@ -20,19 +21,24 @@ def scores(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
     log-likelihood in nats, brier lies in [0, 2], ece has 15 bins, auc_macro is one class against the
     rest and is missing where no class has a ROC curve. Means over classes are as bootstrap.measure says.
 
+    With `groups`, int (n,), pictures of one group are no independent evidence: all intervals are then of
+    resampled groups, and `accuracy_design_effect` says by how much fewer pictures count (see
+    bootstrap.group_interval; missing where it cannot be told).
+
     Raises:
         ModelError: a logit is infinite or no number.
     """
     if not np.isfinite(logits).all():
         raise ModelError("the model gives logits that are no numbers; train it with a lower learning_rate")
     predicted = logits.argmax(axis=1)
-    result = _share("accuracy", int((predicted == labels).sum()), len(labels)) | {"n": len(labels)}
+    result = _share("accuracy", predicted == labels, groups) | {"n": len(labels)}
     every = np.arange(logits.shape[1])
     if len(every) > 2:
         k = 5 if len(every) > 5 else 2
-        found = top_k_accuracy_score(labels, logits, k=k, labels=every, normalize=False)
-        result |= _share(f"top{k}_accuracy", int(found), len(labels))
-    for name, (value, low, high) in with_intervals(labels, logits).items():
+        best = np.argsort(logits, axis=1, kind="stable")[:, -k:]  # of equal ones the last, as scikit-learn
+        share = _share(f"top{k}_accuracy", (best == labels[:, None]).any(axis=1), groups)
+        result |= {key: value for key, value in share.items() if not key.endswith("design_effect")}
+    for name, (value, low, high) in with_intervals(labels, logits, groups).items():
         result |= {name: value, f"{name}_low": low, f"{name}_high": high}
     weighted = precision_recall_fscore_support(
         labels, predicted, labels=every, average="weighted", zero_division=0
@@ -42,32 +48,65 @@ def scores(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
     return result
 
 
-def accuracy_and_loss(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
+def accuracy_and_loss(
+    labels: np.ndarray, logits: np.ndarray, groups: np.ndarray | None = None
+) -> dict[str, float]:
     """The few of `scores` that are asked of train: accuracy with its interval, loss in nats, n."""
-    correct = int((logits.argmax(axis=1) == labels).sum())
     loss = float(picture_losses(labels, logits).mean())
-    return _share("accuracy", correct, len(labels)) | {"loss": loss, "n": len(labels)}
+    accuracy = _share("accuracy", logits.argmax(axis=1) == labels, groups)
+    return accuracy | {"loss": loss, "n": len(labels)}
 
 
-def wilson_interval(correct: int, n: int) -> tuple[float, float]:
-    """The 95 % Wilson score interval of correct/n (Wilson 1927)."""
-    interval = binomtest(correct, n).proportion_ci(0.95, method="wilson")
-    return float(interval.low), float(interval.high)
+def _share(name: str, right: np.ndarray, groups: np.ndarray | None = None) -> dict[str, float]:
+    """The share of right pictures, bool (n,), with its interval; of groups with the design effect too."""
+    if groups is None:
+        low, high = wilson_interval(int(right.sum()), len(right))
+        return {name: float(right.mean()), f"{name}_low": low, f"{name}_high": high}
+    low, high, effect = group_interval(right, groups)
+    share = {name: float(right.mean()), f"{name}_low": low, f"{name}_high": high}
+    return share if np.isnan(effect) else share | {f"{name}_design_effect": effect}
 
 
-def _share(name: str, correct: int, n: int) -> dict[str, float]:
-    low, high = wilson_interval(correct, n)
-    return {name: correct / n, f"{name}_low": low, f"{name}_high": high}
+def difference(first: Mapping[str, float], second: Mapping[str, float]) -> tuple[float, float, float]:
+    """The accuracy of `first` less that of `second`, of other pictures, with its 95 % interval.
+
+    Both as `scores` gives them. Newcombe (1998), method 10: the ends come from those of the two intervals.
+    """
+    gap = first["accuracy"] - second["accuracy"]
+    down = np.hypot(first["accuracy"] - first["accuracy_low"], second["accuracy_high"] - second["accuracy"])
+    up = np.hypot(first["accuracy_high"] - first["accuracy"], second["accuracy"] - second["accuracy_low"])
+    return gap, gap - float(down), gap + float(up)
 
 
-def per_class(labels: np.ndarray, predicted: np.ndarray, classes: list[str]) -> pd.DataFrame:
-    """Precision, recall, F1 and number of pictures (support) of each class."""
+def per_class(
+    labels: np.ndarray, predicted: np.ndarray, classes: list[str], groups: np.ndarray | None = None
+) -> pd.DataFrame:
+    """Precision, recall, F1 and number of pictures (support) of each class.
+
+    Recall is the share of right ones among the pictures of a class, precision among those taken for it; each
+    has the 95 % interval of such a share as `scores` has it, `precision_low` and so on, NaN without such
+    pictures. F1 has none.
+    """
     columns = precision_recall_fscore_support(
         labels, predicted, labels=np.arange(len(classes)), zero_division=0
     )
-    return pd.DataFrame(
+    table = pd.DataFrame(
         dict(zip(("class", "precision", "recall", "f1", "support"), (classes, *columns), strict=True))
     )
+    for name, chosen_by in (("precision", predicted), ("recall", labels)):
+        ends = [_ends(labels, predicted, chosen_by == label, groups) for label in range(len(classes))]
+        table[[f"{name}_low", f"{name}_high"]] = ends
+    return table
+
+
+def _ends(
+    labels: np.ndarray, predicted: np.ndarray, chosen: np.ndarray, groups: np.ndarray | None
+) -> tuple[float, float]:
+    if not chosen.any():
+        return float("nan"), float("nan")
+    right = (labels == predicted)[chosen]
+    share = _share("share", right, None if groups is None else groups[chosen])
+    return share["share_low"], share["share_high"]
 
 
 def confusion(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
@@ -96,12 +135,19 @@ def most_confused(table: pd.DataFrame, count: int) -> pd.DataFrame:
 
 
 def predictions(
-    paths: np.ndarray, labels: np.ndarray, logits: np.ndarray, classes: list[str]
+    paths: np.ndarray,
+    labels: np.ndarray,
+    logits: np.ndarray,
+    classes: list[str],
+    groups: np.ndarray | None = None,
 ) -> pd.DataFrame:
-    """One row a picture: path, actual and predicted class, and the probability of the predicted one."""
+    """One row a picture: path, actual and predicted class, and the probability of the predicted one.
+
+    Where there are `groups`, int (n,), `group` is the picture's.
+    """
     names = np.asarray(classes, dtype=object)
     probability = np.exp(log_softmax(logits.astype(np.float64), axis=1).max(axis=1))
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "path": paths,
             "actual": names[labels],
@@ -109,6 +155,7 @@ def predictions(
             "probability": probability.round(6),
         }
     )
+    return table if groups is None else table.assign(group=groups)
 
 
 def most_confident_mistakes(table: pd.DataFrame, count: int) -> pd.DataFrame:

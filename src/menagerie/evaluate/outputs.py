@@ -21,13 +21,13 @@ def metrics(subsets: dict[str, Subset], logits: dict[str, np.ndarray]) -> dict[s
     """What is measured of train, val and test, the gap between train and test accuracy, the calibration."""
     train, val, test = (subsets[part] for part in ("train", "val", "test"))
     measured = {
-        "train": measures.accuracy_and_loss(train.labels, logits["train"]),
-        "val": measures.scores(val.labels, logits["val"]),
-        "test": measures.scores(test.labels, logits["test"]),
+        "train": measures.accuracy_and_loss(train.labels, logits["train"], train.groups),
+        "val": measures.scores(val.labels, logits["val"], val.groups),
+        "test": measures.scores(test.labels, logits["test"], test.groups),
     }
     scaled = calibration.temperature_scaling(val.labels, logits["val"], test.labels, logits["test"])
-    gap = measured["train"]["accuracy"] - measured["test"]["accuracy"]
-    return measured | {"gap": gap, "calibration": scaled}
+    gap, low, high = measures.difference(measured["train"], measured["test"])
+    return measured | {"gap": gap, "gap_low": low, "gap_high": high, "calibration": scaled}
 
 
 def tables(test: Subset, logits: np.ndarray, classes: list[str]) -> dict[str, pd.DataFrame]:
@@ -35,9 +35,9 @@ def tables(test: Subset, logits: np.ndarray, classes: list[str]) -> dict[str, pd
     values, predicted = calibration.probabilities(logits), logits.argmax(axis=1)
     counts = measures.confusion(test.labels, predicted, len(classes))
     return {
-        "per_class": measures.per_class(test.labels, predicted, classes),
+        "per_class": measures.per_class(test.labels, predicted, classes, test.groups),
         "confusion": measures.confusion_table(counts, classes),
-        "predictions": measures.predictions(test.paths, test.labels, logits, classes),
+        "predictions": measures.predictions(test.paths, test.labels, logits, classes, test.groups),
         "areas": curves.areas(test.labels, values, classes),
         "roc": curves.roc_table(test.labels, values, classes),
         "precision_recall": curves.precision_recall_table(test.labels, values, classes),

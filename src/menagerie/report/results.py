@@ -16,10 +16,11 @@ from menagerie.params import Params
 
 Tables = dict[str, dict[str, pd.DataFrame]]
 
-# The tables of evaluate that are read, and of which of their columns; None: of all.
+# The tables of evaluate that are read, and of which of their columns; None: of all. Without groups there is
+# no column `group`.
 TO_COMPARE = {
     "history": None,
-    "predictions": ["actual", "predicted"],
+    "predictions": ["actual", "predicted", "group"],
     "roc": ["kind", "fpr", "tpr"],
     "robustness": None,
 }
@@ -121,10 +122,11 @@ def _tables(params: Params, wanted: Mapping[str, list[str] | None]) -> Tables:
 
 def _table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     """Read a CSV of a stage. Names are text, whatever they look like: read as values, `007` would be `7`."""
-    values = set(pd.read_csv(made(path), nrows=0).columns) - NAMES
+    there = list(pd.read_csv(made(path), nrows=0).columns)
+    values = set(there) - NAMES
     return pd.read_csv(
         path,
-        usecols=columns,
+        usecols=[column for column in there if columns is None or column in columns],
         dtype=dict.fromkeys(NAMES, str),
         keep_default_na=False,
         na_values=dict.fromkeys(values, ""),

@@ -46,7 +46,9 @@ def test_a_model_has_a_row_for_each_class_and_its_confusions(chosen, found):
     assert [row["class"] for row in rows] == CLASSES
     first = found.tables["per_class"]["ann"].iloc[0]
     areas = found.tables["areas"]["ann"].set_index(["kind", "class"])
-    assert rows[0]["recall (%)"] == f"{100 * first['recall']:.2f}"
+    for name in ("precision", "recall"):
+        value, low, high = (100 * first[f"{name}{end}"] for end in ("", "_low", "_high"))
+        assert rows[0][f"{name} (%)"] == f"{value:.2f}; {low:.2f} to {high:.2f}"
     assert rows[0]["area under ROC (%)"] == f"{100 * areas.loc[('class', 'cat'), 'auc']:.2f}"
     confused = measures.most_confused(found.tables["confusion"]["ann"], 1).iloc[0]
     told = rows_of(part("Confused most", "ann", chosen, found))[0]

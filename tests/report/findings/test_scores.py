@@ -2,16 +2,18 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from helpers import corrupted, entry, results_of, rows_of
+from helpers import corrupted, data_report, entry, of_kind, results_of, rows_of
 from menagerie.report.findings import scores
+from menagerie.report.findings.blocks import Paragraph
 from menagerie.report.findings.values import DASH
 
 
 def test_calibration_is_told_in_the_order_of_the_leaderboard():
     rows = rows_of(scores.calibration(results_of({"ann": entry(300), "cnn": entry(373)})))
     scaled = {
-        "temperature": "1.73",
+        "temperature": "1.73; 1.51 to 2.00",
         "ECE (%)": "2.13",
         "ECE after scaling (%)": "0.88",
         "loss (nats)": "0.5000",
@@ -19,6 +21,25 @@ def test_calibration_is_told_in_the_order_of_the_leaderboard():
         "n": "412",
     }
     assert rows == [{"model": "cnn"} | scaled, {"model": "ann"} | scaled]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(None, 0.31, "below 0.31"), (7.25, None, "above 7.25"), (None, None, "")],
+)
+def test_a_temperature_that_val_cannot_tell_is_not_stated(low, high, said):
+    metrics = {"cnn": entry(373)}
+    metrics["cnn"]["calibration"] |= {"temperature_low": low, "temperature_high": high}
+    (row,) = rows_of(scores.calibration(results_of(metrics)))
+    assert row["temperature"] == "; ".join(filter(None, ["not determined", said]))
+
+
+@pytest.mark.parametrize("shared", [0, 60])
+def test_calibration_says_when_it_is_told_of_the_pictures_it_was_fitted_on(shared):
+    data = data_report(in_val=shared)
+    (about,) = of_kind(Paragraph, scores.calibration(results_of({"cnn": entry(373)}, data=data)))
+    test = data["splits"]["test"]
+    assert (f"{shared} of the {test} test pictures are those that" in about.text) == bool(shared)
 
 
 def test_robustness_is_told_in_the_order_of_the_leaderboard_of_models_that_have_it():

@@ -21,9 +21,10 @@ def section(results: Results) -> Section | None:
     if tests.empty:
         return None
     corrected = f" after Holm's correction for all {len(pairs)} pairs" if len(pairs) > 1 else ""
+    test = "a test of signs flipped group by group" if results.data["groups"] else "McNemar's exact test"
     about = (
         f"On the same {count(pairs['n'].iloc[0])} test pictures: the difference in accuracy with its paired "
-        f"bootstrap interval, and the p of McNemar's exact test{corrected}. Each model is one run: another "
+        f"bootstrap interval, and the p of {test}{corrected}. Each model is one run: another "
         "seed would move it too."
     )
     blocks = [

@@ -6,7 +6,7 @@ from menagerie.compare import published
 from menagerie.params import Params
 from menagerie.report.findings.blocks import Block, Cell, Notice, Paragraph, Section, Table, names, numbers
 from menagerie.report.findings.differences import against_best
-from menagerie.report.findings.values import count, interval, number, percent, points, score
+from menagerie.report.findings.values import count, interval, number, percent, points, score, two
 from menagerie.report.results import Results
 
 SEEN = {"train": "was trained on them", "val": "was chosen with them in view"}
@@ -54,11 +54,38 @@ def section(results: Results) -> Section:
         chosen=results.best["model"],
     )
     about = (
-        "Each row is one run. Each interval is of 95 %: Wilson's for accuracy, a bootstrap of the pictures "
-        "of each class for the others. What does not say train or val is of test. The gap is train less test "
-        "accuracy. Bold: chosen by val accuracy."
+        f"Each row is one run. Each interval is of 95 %: {_intervals(results)}. What does not say train or "
+        "val is of test. The gap is train less test accuracy, with Newcombe's interval. Bold: chosen by val "
+        "accuracy."
     )
-    return Section("leaderboard", "Leaderboard", (Paragraph(about), table, *_seen(results.data)))
+    blocks = (Paragraph(about), table, *_grouped(results), *_seen(results.data))
+    return Section("leaderboard", "Leaderboard", blocks)
+
+
+def _intervals(results: Results) -> str:
+    if results.data["groups"]:
+        return "a bootstrap of whole groups of pictures"
+    return "Wilson's for accuracy, a bootstrap of the pictures of each class for the others"
+
+
+def _grouped(results: Results) -> list[Paragraph]:
+    """What it means for the intervals that pictures belong together; nothing where they do not."""
+    if not results.data["groups"]:
+        return []
+    known = {name: metrics["test"].get("accuracy_design_effect") for name, metrics in results.metrics.items()}
+    told = ", ".join(
+        f"{name} {two(known[name])}" for name in results.board["model"] if known[name] is not None
+    )
+    text = (
+        f"The test pictures are of {count(results.data['groups']['in_test'])} groups, and those of one group "
+        "are no independent evidence: whole groups are drawn, here and for the differences below."
+    )
+    if told:
+        text += (
+            " By the design effect an accuracy's variance is larger than that of as many independent "
+            f"pictures: {told}."
+        )
+    return [Paragraph(text)]
 
 
 def _row(name: str, metrics: dict[str, Any]) -> tuple[Cell, ...]:
@@ -72,7 +99,7 @@ def _row(name: str, metrics: dict[str, Any]) -> tuple[Cell, ...]:
         score(test, "ece"),
         score(metrics["val"], "accuracy"),
         score(metrics["train"], "accuracy"),
-        number(metrics["gap"], points),
+        number(metrics["gap"], points, metrics["gap_low"], metrics["gap_high"]),
         number(metrics["epochs"], count),
         number(metrics["params"], count),
     )

@@ -84,7 +84,7 @@ def _scores(name: str, metrics: dict[str, Any]) -> Table:
 def _classes(name: str, results: Results) -> Table:
     areas = results.tables["areas"][name]
     areas = areas[areas["kind"] == "class"].drop(columns=["kind", "pictures"])
-    shares = ("precision", "recall", "f1", "auc", "average_precision")
+    shares = ("f1", "auc", "average_precision")
     columns = names("class") + numbers(
         "test pictures",
         "precision (%)",
@@ -94,7 +94,13 @@ def _classes(name: str, results: Results) -> Table:
         "average precision (%)",
     )
     rows = tuple(
-        (Cell(row["class"]), number(row["support"], count), *(number(row[key], percent) for key in shares))
+        (
+            Cell(row["class"]),
+            number(row["support"], count),
+            score(row, "precision"),
+            score(row, "recall"),
+            *(number(row[key], percent) for key in shares),
+        )
         for row in results.tables["per_class"][name].merge(areas, on="class", how="left").to_dict("records")
     )
     return Table(f"Classes of {name}", columns, rows, sortable=True)

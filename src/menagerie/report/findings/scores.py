@@ -13,9 +13,17 @@ from menagerie.report.results import Results
 def calibration(results: Results) -> Section:
     about = (
         "The expected calibration error (ECE) is how far confidence lies from accuracy. It and the loss are "
-        "of test, as the model is and after its logits are divided by a temperature. That is fitted on val; "
-        "above 1 it says that the model was too sure."
+        "of test, as the model is and after its logits are divided by a temperature. That is fitted on val, "
+        "with the 95 % interval of its likelihood; above 1 it says that the model was too sure. Where that "
+        "interval has an open end val cannot tell the temperature, and what is said after scaling means "
+        "little."
     )
+    shared, n = results.data["test_pictures_also_in"]["val"], results.data["splits"]["test"]
+    if shared:
+        about += (
+            f" {count(shared)} of the {count(n)} test pictures are those that the temperature was fitted on: "
+            "after scaling, these numbers are not of new pictures."
+        )
     columns = names("model") + numbers(
         "temperature", "ECE (%)", "ECE after scaling (%)", "loss (nats)", "loss after scaling (nats)", "n"
     )
@@ -27,13 +35,22 @@ def _calibrated(name: str, metrics: dict[str, Any]) -> tuple[Cell, ...]:
     scaled = metrics["calibration"]
     return (
         Cell(name),
-        number(scaled["temperature"], two),
+        _temperature(scaled),
         number(scaled["ece_before"], percent),
         number(scaled["ece_after"], percent),
         number(scaled["loss_before"], decimal),
         number(scaled["loss_after"], decimal),
         number(metrics["test"]["n"], count),
     )
+
+
+def _temperature(scaled: dict[str, float | None]) -> Cell:
+    low, high = scaled["temperature_low"], scaled["temperature_high"]
+    if low is not None and high is not None:
+        return number(scaled["temperature"], two, low, high)
+    ends = {"above": low, "below": high}
+    known = [f"{side} {two(end)}" for side, end in ends.items() if end is not None]
+    return Cell("not determined", " and ".join(known), key=float("nan"))
 
 
 def robustness(results: Results) -> Section | None:
