@@ -58,6 +58,18 @@ def composed(*overrides):
     return copy.deepcopy(_composed(*overrides))
 
 
+MODELS = sorted(
+    path.stem
+    for path in ROOT.glob("conf/model/*.yaml")
+    if path.read_text("utf-8").startswith("# @package models.")
+)
+
+
+def recipe(name):
+    """The composed recipe of a model, as `params.yaml` has it."""
+    return _composed(f"model={name}")["models"][name]
+
+
 # networks
 
 

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from helpers import ROOT, composed, without_values
+from helpers import MODELS, ROOT, recipe, without_values
 from menagerie.errors import ModelError, ParamsError
 
 keras = pytest.importorskip("keras")
@@ -47,12 +47,7 @@ OURS = {  # networks as meant, and those of no notebook: the counts that their f
     "resnet9_narrow": (CIFAR10, 488_314, 486_938),
     "animals_resnet9": (SIZE_001, 11_594_181, 11_586_885),
 }
-MODELS = [
-    path.stem
-    for path in ROOT.glob("conf/model/*.yaml")
-    if path.read_text("utf-8")[:17] == "# @package models"
-]
-FILES = sorted(name for name in MODELS if composed(f"model={name}")["models"][name]["arch"] != "pretrained")
+FILES = [name for name in MODELS if recipe(name)["arch"] != "pretrained"]
 ONE_OF_EACH = [
     "ann",
     "cnn",
