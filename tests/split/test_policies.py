@@ -155,6 +155,22 @@ def test_the_keras_policy_gives_the_split_that_keras_gave():
     assert rows(table, "val") == [1, 2, 6, 13, 18]
 
 
+@pytest.mark.parametrize("bad", [0, 700, 2061])
+def test_an_unreadable_picture_moves_no_other_one_to_another_split(bad):
+    """The notebook lists and shuffles it with the others: nothing had been read by then."""
+    whole = split(manifest(SIGN_DIGITS), keras_policy())
+    left = split(manifest(SIGN_DIGITS, unreadable=[bad]), keras_policy())
+    for name in SPLITS:
+        assert rows(left, name) == [row for row in rows(whole, name) if row != bad]
+    assert len(rows(left, "val")) in (411, 412)
+
+
+def test_what_keras_does_not_list_moves_no_other_picture_and_is_in_no_split():
+    listed = manifest([30, 30])
+    with_tiff = pd.concat([listed, listed.tail(2).assign(index=[60, 61], path=["c1/1.tif", "c1/2.webp"])])
+    pd.testing.assert_frame_equal(split(with_tiff, keras_policy()), split(listed, keras_policy()))
+
+
 def test_a_tail_that_holds_no_picture_is_refused():
     with pytest.raises(DataError, match="has no picture in val"):
         split(manifest([2, 2]), keras_policy(validation_split=0.2))
@@ -301,6 +317,12 @@ def test_the_last_pictures_of_the_last_batch_select_as_in_seed_003(params):
     last = set(official[official["folder"] != "test"]["index"].tail(12))
     assert set(rows(table, "val")) == last
     assert len(rows(table, "train")) == 88
+
+    first = min(last)  # by its row, whatever its place in the batch
+    unreadable = listed.assign(status=["cut off" if row == first else "ok" for row in listed["index"]])
+    left = split(unreadable, chosen(params, "cifar10_last5000", "dataset.split.val_last=12"))
+    assert set(rows(left, "val")) == last - {first}
+    assert rows(left, "train") == rows(table, "train")
 
 
 @pytest.mark.parametrize("policy", ["animals10_published", "cifar10_batches"])

@@ -18,7 +18,9 @@ from menagerie.params.dataset import (
 )
 from menagerie.prepare.manifest import class_names
 
-Parts = dict[str, np.ndarray]  # the positions, in the table of readable pictures, that each split gets
+Parts = dict[str, np.ndarray]  # the positions, in the table that it was made of, that each split gets
+
+KERAS_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")  # what image_dataset_from_directory lists
 
 
 def split(
@@ -28,6 +30,9 @@ def split(
     duplicates: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Deal the readable pictures of a manifest out to train, val and test.
+
+    The policies `keras` and `folders` count files as the notebooks did, readable or not: an unreadable one
+    is missing in its own split, and moves no other picture to another one.
 
     `groups`, int (len(manifest),), is the same number for pictures of one group; the policy `group`
     keeps them in one split. `duplicates` likewise for pictures that must stay together whatever the
@@ -43,10 +48,10 @@ def split(
             for folders that are not there.
     """
     readable = (manifest["status"] == "ok").to_numpy()
-    pictures = manifest[readable]
     classes = class_names(manifest)
     label = {name: number for number, name in enumerate(classes)}
-    pictures = pictures.assign(label=pictures["class"].map(label)).reset_index(drop=True)
+    files = manifest.assign(label=manifest["class"].map(label))
+    pictures = files[readable].reset_index(drop=True)
     if gone := sorted(set(classes) - set(pictures["class"])):
         raise DataError(f"no picture of class {', '.join(gone)} can be read; the manifest says why")
     together = None if duplicates is None else duplicates[readable]
@@ -57,9 +62,9 @@ def split(
         )
     match policy:
         case KerasSplit():
-            parts = _keras(pictures, policy)
+            parts = _readable(_keras(files, policy), readable)
         case FoldersSplit():
-            parts = _folders(pictures, policy)
+            parts = _readable(_folders(files, policy), readable)
         case GivenSplit():
             parts = _given(pictures, policy, together)
         case StratifiedSplit():
@@ -73,30 +78,42 @@ def split(
     return table[["index", "split", "label", "class", "path"]].reset_index(drop=True)
 
 
-def _keras(pictures: pd.DataFrame, policy: KerasSplit) -> Parts:
+def _readable(parts: Parts, readable: np.ndarray) -> Parts:
+    """Leave unreadable files out of parts of all files; what is left is counted among the readable ones."""
+    place = np.cumsum(readable) - 1
+    return {name: place[rows[readable[rows]]] for name, rows in parts.items()}
+
+
+def _keras(files: pd.DataFrame, policy: KerasSplit) -> Parts:
     """Rebuild `keras.utils.image_dataset_from_directory(validation_split=..., seed=...)`.
 
-    It sorts classes and the files in each, shuffles with RandomState(seed) and takes the tail. A
-    notebook that splits so and has no other folder tests on what it validates on.
+    It sorts classes and the files in each, looking at no more than their names, shuffles with
+    RandomState(seed) and takes the tail. Files of other suffixes are in no split. A notebook that splits
+    so and has no other folder tests on what it validates on.
     """
-    rows = _in_folders(pictures, (policy.train_folder,))
+    rows = _keras_lists(files, policy.train_folder)
     np.random.RandomState(policy.seed).shuffle(rows)
     tail = len(rows) - int(policy.validation_split * len(rows))
     val = rows[tail:]
-    test = val if policy.test_folder is None else _in_folders(pictures, (policy.test_folder,))
+    test = val if policy.test_folder is None else _keras_lists(files, policy.test_folder)
     return {"train": rows[:tail], "val": val, "test": test}
 
 
-def _folders(pictures: pd.DataFrame, policy: FoldersSplit) -> Parts:
-    """Take the folders that the policy names, and the last `val_last` pictures of train as val.
+def _keras_lists(files: pd.DataFrame, folder: str) -> np.ndarray:
+    rows = _in_folders(files, (folder,))
+    return rows[files["path"].iloc[rows].str.lower().str.endswith(KERAS_SUFFIXES)]
+
+
+def _folders(files: pd.DataFrame, policy: FoldersSplit) -> Parts:
+    """Take the folders that the policy names, and the last `val_last` files of train as val.
 
     The last ones by folder, in the policy's order, and by file name, which in CIFAR-10's batches is
     the official order.
     """
-    train = np.concatenate([_by_file_name(pictures, _in_folders(pictures, (name,))) for name in policy.train])
+    train = np.concatenate([_by_file_name(files, _in_folders(files, (name,))) for name in policy.train])
     kept = len(train) - policy.val_last
-    val = [train[kept:], *(_in_folders(pictures, (name,)) for name in policy.val)]
-    return {"train": train[:kept], "val": np.concatenate(val), "test": _in_folders(pictures, policy.test)}
+    val = [train[kept:], *(_in_folders(files, (name,)) for name in policy.val)]
+    return {"train": train[:kept], "val": np.concatenate(val), "test": _in_folders(files, policy.test)}
 
 
 def _given(pictures: pd.DataFrame, policy: GivenSplit, together: np.ndarray | None) -> Parts:
