@@ -7,11 +7,13 @@ import threading
 import numpy as np
 import pytest
 
+from helpers import MODELS, recipe
 from menagerie.data import Data, Subset
 
 keras = pytest.importorskip("keras")
 
 from menagerie import model_files  # noqa: E402
+from menagerie.models.parts.imagenet import BASES  # noqa: E402
 from menagerie.train import fitting  # noqa: E402
 from menagerie.train.building import build_model  # noqa: E402
 from menagerie.train.prefix import prefix_outputs, split_at_prefix  # noqa: E402
@@ -68,38 +70,34 @@ def layer_before(model):
     return parts and parts[0].layers[-1].name
 
 
-# Each model of the studies with something fixed before what is trained, and the side of the pictures.
+def freezes_first_layers(name):
+    """Whether a pretrained model has a phase in which the first layers of its base are fixed."""
+    spec = recipe(name)
+    kinds = {phase["freeze"]["kind"] for phase in spec["phases"].values() if "freeze" in phase}
+    return spec["arch"] == "pretrained" and bool(kinds & {"all", "all_but_last"})
+
+
+QUICK = "mobilenet_imagenet"  # the base with the fewest layers
 PREFIXED = [
-    ("ann", 80),
-    ("mobilenet_imagenet", 32),
+    "ann",
     *(
-        pytest.param(name, side, marks=pytest.mark.slow)
-        for name, side in (
-            ("mobilenet_v2_transfer", 40),
-            ("resnet50v2_transfer", 32),
-            ("xception_transfer", 71),
-            ("mobilenet_v2_finetune", 40),
-            ("resnet50v2_finetune", 32),
-            ("xception_finetune", 71),
-            ("mobilenet_v2_last10", 40),
-            ("resnet50v2_last10", 32),
-            ("xception_last10", 71),
-            ("vgg16_transfer", 32),
-            ("vgg19_transfer", 32),
-            ("inception_v3_cifar", 32),
-            ("resnet50v2_cifar", 32),
-            ("inception_v3_two_stage", 75),
-        )
+        name if name == QUICK else pytest.param(name, marks=pytest.mark.slow)
+        for name in MODELS
+        if freezes_first_layers(name)
     ),
 ]
 
 
 @pytest.mark.usefixtures("networks_let_go")
-@pytest.mark.parametrize(("name", "side"), PREFIXED)
-def test_training_on_what_the_prefix_gave_is_training_the_whole(params, tmp_path, name, side):
-    spec = spec_of(params, name)
-    if name == "inception_v3_two_stage":  # as published: augmentation comes first, and nothing is kept
-        spec = spec.model_copy(update={"augment": ()})
+@pytest.mark.parametrize("name", PREFIXED)
+def test_training_on_what_the_prefix_gave_is_training_the_whole(params, tmp_path, name):
+    spec, side = spec_of(params, name), 80
+    if spec.arch == "pretrained":
+        side = BASES[spec.base].least
+        # Where augmentation comes first, nothing is kept; pictures as large as the recipe's take minutes.
+        spec = spec.model_copy(update={"augment": (), "image_size": spec.image_size and (side, side)})
+    if spec.arch == "pretrained" and spec.image_size:
+        side += 8  # so that they are resized
     images = pictures(tmp_path, side)
     plain, without = fit(spec, images, tmp_path / "none", 0)
     cached, history = fit(spec, images, tmp_path / "kept", 1)

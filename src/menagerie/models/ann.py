@@ -1,4 +1,4 @@
-"""A multilayer perceptron on a small copy of the picture (seed 000, section 3)."""
+"""A multilayer perceptron on a small copy of the picture (seed 000, section 2)."""
 
 import keras
 

@@ -1,4 +1,4 @@
-"""Convolution and pooling in pairs, then one hidden layer (seed 000, sections 4 and 7; seed 004)."""
+"""Convolution and pooling in pairs, then one hidden layer (seed 000, sections 3, 4 and 7; seed 004)."""
 
 import keras
 
