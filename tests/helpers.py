@@ -385,6 +385,11 @@ def run_record(seconds=24.96):
     return speed | versions | {"numpy": "2.3.0", "platform": "Linux", "devices": "cpu:0", "seed": 42}
 
 
+def alike(**changes):
+    """What is told of pictures that are alike: of exact copies, or of near duplicates."""
+    return {"pictures": 0, "leaks": [], "leaked": [], "conflicts": 0, "conflicting": []} | changes
+
+
 def data_report(classes=CLASSES, in_train=0, in_val=0):
     return {
         "pictures": 4 * COUNT,
@@ -394,12 +399,8 @@ def data_report(classes=CLASSES, in_train=0, in_val=0):
         "unreadable": {},
         "groups": None,
         "duplicates": {
-            "exact": 0,
-            "exact_or_near": 0,
-            "leaks": [],
-            "leaked": [],
-            "conflicts": 0,
-            "conflicting": [],
+            "exact": alike(),
+            "near": alike(),
             "dropped": 0,
             "dropped_pictures": [],
         },

@@ -57,11 +57,13 @@ def main() -> None:
             ),
         }
         if len(pairs := description.pairs_to_show(good, found, leaks)):
-            title = f"{dataset.title}: pictures that are there more than once"
+            title = f"{dataset.title}: exact copies and pictures that look alike"
             shown = images[pairs[["index", "other_index"]].to_numpy()]
             figures["duplicates"] = pictures.picture_pairs(shown, list(pairs["caption"]), title)
         for name, figure in figures.items():
             figure.savefig(folder / f"{name}.png", dpi=120)
 
     sizes = ", ".join(f"{count} {name}" for name, count in report["splits"].items())
-    print(f"split: wrote {paths.split(dataset.name)}: {sizes}; {len(leaks)} leaks between them")
+    kinds = leaks["kind"].value_counts().reindex(["exact", "near"], fill_value=0)
+    also = f"{kinds['exact']} exact copies and {kinds['near']} that look alike in another split"
+    print(f"split: wrote {paths.split(dataset.name)}: {sizes}; {also}")

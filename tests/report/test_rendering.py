@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from jinja2 import UndefinedError
 
-from helpers import Page, data_report, predictions, results, robustness
+from helpers import Page, alike, data_report, predictions, results, robustness
 from menagerie.compare import leaderboard
 from menagerie.report.findings.blocks import Facts, Items, Table
 from menagerie.report.findings.report import findings
@@ -34,11 +34,9 @@ def everything():
         "unreadable": {"a/3.png": "empty file"},
         "groups": {"groups": 207, "in_test": 185, "in_test_and_train": 183, "in_test_and_val": 182},
     }
-    data["duplicates"] |= {
-        "leaks": [{"split": "test", "other_split": "train", "count": 72}],
-        "leaked": [leak],
-        "conflicting": [leak],
-    }
+    counts = [{"split": "test", "other_split": "train", "count": 72}]
+    for kind in ("exact", "near"):
+        data["duplicates"][kind] = alike(leaks=counts, leaked=[leak], conflicting=[leak])
     seeds = {"model": "sign_cnn", "changed": "batch_size=8", "n": 3, "seeds": "1, 2, 3"}
     seeds |= dict.fromkeys(("accuracy_mean", "low", "high", "accuracy_min", "accuracy_max"), 0.9)
     corrupted = {name: robustness([0.5, 0.25]) for name in MODELS}

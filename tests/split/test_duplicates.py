@@ -12,14 +12,17 @@ from PIL import Image, ImageEnhance, ImageOps
 from sklearn.datasets import load_digits, load_sample_images
 from sklearn.model_selection import GroupShuffleSplit
 
+from helpers import keras_policy
 from menagerie.archives.layout import find_pictures
 from menagerie.prepare.decoding import decode
 from menagerie.prepare.manifest import read_manifest
 from menagerie.prepare.preparing import Form, prepare
+from menagerie.split.description import duplicates
 from menagerie.split.duplicates import Duplicates, close_pairs, conflicts, find_duplicates, leaks
-from menagerie.split.policies import without_duplicates
+from menagerie.split.policies import split, without_duplicates
 
 SIDE = 100
+NONE = {"leaks": [], "leaked": [], "conflicts": 0, "conflicting": []}
 LEAK = ["split", "path", "class", "other_split", "other_path", "other_class", "kind", "distance"]
 
 
@@ -147,10 +150,10 @@ def test_the_same_pixels_in_other_files_are_exact_copies(photographs, tmp_path):
     manifest = read_manifest(listed)
     readable = manifest.loc[manifest["status"] == "ok", "index"].to_numpy()
 
-    duplicates = find_duplicates(np.load(array, mmap_mode="r"), readable)
-    assert duplicates.copies.tolist() == [0, 1, 0, 3, 0, 5]
-    assert duplicates.groups.tolist() == [0, 1, 0, 3, 0, 5]
-    lines = conflicts(manifest, duplicates)
+    like = find_duplicates(np.load(array, mmap_mode="r"), readable)
+    assert like.copies.tolist() == [0, 1, 0, 3, 0, 5]
+    assert like.groups.tolist() == [0, 1, 0, 3, 0, 5]
+    lines = conflicts(manifest, like)
     assert lines["path"].tolist() == ["a/1.png", "a/1.png"]
     assert lines["other_path"].tolist() == ["b/1.bmp", "b/3.png"]
     assert lines["kind"].tolist() == ["exact", "exact"]
@@ -160,10 +163,10 @@ def test_the_same_pixels_in_other_files_are_exact_copies(photographs, tmp_path):
 @pytest.mark.parametrize("change", STORED_ANEW.values(), ids=STORED_ANEW)
 def test_a_photograph_stored_anew_is_a_near_duplicate_of_itself_alone(photographs, change, stored):
     count = len(photographs)
-    duplicates = found(stored([*photographs, *altered(photographs, change)]))
-    assert (duplicates.copies == np.arange(2 * count)).all()
-    of_copies = duplicates.groups[count:]
-    assert ((of_copies == np.arange(count)) | alone(duplicates.groups)[count:]).all()
+    like = found(stored([*photographs, *altered(photographs, change)]))
+    assert (like.copies == np.arange(2 * count)).all()
+    of_copies = like.groups[count:]
+    assert ((of_copies == np.arange(count)) | alone(like.groups)[count:]).all()
     assert (of_copies == np.arange(count)).mean() >= 0.95
 
 
@@ -176,9 +179,9 @@ def test_copies_of_copies_are_one_group_named_by_its_first_picture(photographs, 
     first, second = photographs[:2]
     small = altered([first], resized(50))[0]
     grey = altered([small], ImageOps.grayscale)[0]
-    duplicates = found(stored([second, first, small, second, grey, first]))
-    assert duplicates.copies.tolist() == [0, 1, 2, 0, 4, 1]
-    assert duplicates.groups.tolist() == [0, 1, 1, 0, 1, 1]
+    like = found(stored([second, first, small, second, grey, first]))
+    assert like.copies.tolist() == [0, 1, 2, 0, 4, 1]
+    assert like.groups.tolist() == [0, 1, 1, 0, 1, 1]
 
 
 def test_a_larger_distance_finds_no_fewer(photographs, stored):
@@ -201,20 +204,29 @@ def test_details_of_one_photograph_are_different_pictures(photographs, contrast,
 def test_handwritten_digits_are_not_taken_for_each_other(stored):
     """1,797 pictures of ten shapes, none of them there twice."""
     digits = np.repeat(np.rint(load_digits().images * (255 / 16))[..., None], 3, axis=3)
-    duplicates = found(stored(digits))
-    assert (duplicates.copies == np.arange(len(digits))).all()
-    assert alone(duplicates.groups).mean() > 0.99
+    like = found(stored(digits))
+    assert (like.copies == np.arange(len(digits))).all()
+    assert alone(like.groups).mean() > 0.99
 
 
 def test_hands_that_show_the_same_sign_are_not_taken_for_each_other(mirror, stored):
     """2,062 photographs before a white wall, none of them there twice."""
     (archive,) = mirror.glob("Sign-Language-Digits-Dataset-*.zip")
+    listed = find_pictures([archive], "Dataset/{class}")
     with zipfile.ZipFile(archive) as members:
-        files = [members.read(picture.path) for picture in find_pictures([archive], "Dataset/{class}")]
-    images = stored([decode(file, (SIDE, SIDE))[0] for file in files])
-    duplicates = found(images)
-    assert (duplicates.copies == np.arange(2062)).all()
-    assert alone(duplicates.groups).mean() > 0.995
+        files = [members.read(picture.path) for picture in listed]
+    like = found(stored([decode(file, (SIDE, SIDE))[0] for file in files]))
+    assert (like.copies == np.arange(2062)).all()
+    assert alone(like.groups).mean() > 0.995
+
+    manifest = pd.DataFrame([(picture.path, picture.class_name) for picture in listed])
+    manifest = manifest.set_axis(["path", "class"], axis=1).assign(status="ok", folder="", index=range(2062))
+    splits = split(manifest, keras_policy())
+    told_of = duplicates(splits, like, leaks(splits, like), splits.head(0))
+    assert told_of["exact"] == {"pictures": 0} | NONE
+    (leak,) = told_of["near"]["leaked"]  # one picture, that the notebook validates and tests on
+    assert (leak["split"], leak["path"][-14:]) == ("val and test", "2/IMG_1171.JPG")
+    assert told_of["near"]["leaks"] == [{"split": "val and test", "other_split": "train", "count": 1}]
 
 
 @pytest.mark.slow
@@ -230,18 +242,18 @@ def test_the_near_duplicates_of_cifar_10_are_found_in_part_and_in_one_class(mirr
         tmp_path / "work",
     )
     manifest = read_manifest(listed)
-    duplicates = find_duplicates(np.load(array, mmap_mode="r"), manifest["index"].to_numpy())
+    like = find_duplicates(np.load(array, mmap_mode="r"), manifest["index"].to_numpy())
     lines = leaks(manifest.rename(columns={"folder": "split"}), duplicates)
     assert 50 <= len(lines) <= 286
-    assert conflicts(manifest, duplicates).empty
+    assert conflicts(manifest, like).empty
 
 
 def test_blank_pictures_are_duplicates_only_of_the_same_blank(stored):
     levels = [0, 1, 128, 254, 255, 128]
     dithered = np.random.default_rng(0).integers(0, 5, (30, 24, 24, 3))
     blank = np.broadcast_to(np.reshape(levels, (-1, 1, 1, 1)), (6, 24, 24, 3))
-    duplicates = found(stored([*blank, *dithered]))
-    assert duplicates.groups.tolist() == [0, 1, 2, 3, 4, 2, *range(6, 36)]
+    like = found(stored([*blank, *dithered]))
+    assert like.groups.tolist() == [0, 1, 2, 3, 4, 2, *range(6, 36)]
 
 
 def test_rows_that_are_left_out_are_duplicates_of_nothing(stored):
@@ -252,8 +264,8 @@ def test_rows_that_are_left_out_are_duplicates_of_nothing(stored):
 
 @pytest.mark.parametrize("rows", [[], [1]])
 def test_no_picture_and_one_picture_have_no_duplicates(rows, stored):
-    duplicates = find_duplicates(stored(np.zeros((3, 10, 10, 3))), np.array(rows, int))
-    assert duplicates.copies.tolist() == duplicates.groups.tolist() == [0, 1, 2]
+    like = find_duplicates(stored(np.zeros((3, 10, 10, 3))), np.array(rows, int))
+    assert like.copies.tolist() == like.groups.tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 3), (7, 300), (33, 31)])
@@ -280,10 +292,10 @@ def test_the_same_pictures_give_the_same_groups_in_whatever_order(photographs, s
 
 def test_thousands_of_equal_pictures_are_one_group(photographs, stored):
     small = photographs[:, ::4, ::4]
-    duplicates = found(stored(np.concatenate([np.repeat(small[:1], 6000, axis=0), small])))
-    assert (duplicates.groups[:6001] == 0).all()
-    assert alone(duplicates.groups)[6001:].all()
-    assert (duplicates.copies == duplicates.groups).all()
+    like = found(stored(np.concatenate([np.repeat(small[:1], 6000, axis=0), small])))
+    assert (like.groups[:6001] == 0).all()
+    assert alone(like.groups)[6001:].all()
+    assert (like.copies == like.groups).all()
 
 
 def test_thousands_of_frames_of_one_scene_are_one_group(photographs, stored):
@@ -291,9 +303,9 @@ def test_thousands_of_frames_of_one_scene_are_one_group(photographs, stored):
     scenes = photographs[[0, -1], ::4, ::4].astype(np.int16)
     noise = np.random.default_rng(0).integers(-6, 7, (2000, *scenes.shape), dtype=np.int16)
     frames = (scenes + noise).clip(0, 255).reshape(-1, *scenes.shape[1:])
-    duplicates = found(stored(frames))
-    assert (duplicates.copies == np.arange(4000)).all()
-    assert (duplicates.groups == np.arange(4000) % 2).all()
+    like = found(stored(frames))
+    assert (like.copies == np.arange(4000)).all()
+    assert (like.groups == np.arange(4000) % 2).all()
 
 
 def test_memory_does_not_grow_with_the_pixels(stored):
@@ -407,8 +419,7 @@ def test_what_a_policy_puts_in_val_and_test_is_no_leak_between_them():
     assert leaks(splits, by_hand([0, 1, 2, 3, 4])).empty
     assert leaks(splits, by_hand([0, 0, 2, 3, 4])).empty
     assert told(leaks(splits, by_hand([0, 1, 2, 2, 4], copies=[0, 1, 2, 2, 4]))) == [
-        "val 2.png exact train 3.png",
-        "test 2.png exact train 3.png",
+        "val and test 2.png exact train 3.png"
     ]
     assert told(leaks(splits, by_hand([0, 1, 2, 3, 0]))) == ["test 4.png near val 0.png"]
 
@@ -438,6 +449,24 @@ def test_duplicates_of_different_classes_are_told_once_each():
     assert lines[["kind", "distance"]].to_numpy().tolist() == [["near", 1]]
 
 
+def test_a_picture_that_is_val_and_test_is_counted_once():
+    splits = table(["train", "val test", "val test", "test"], ["ant", "ant", "cow", "cow"])
+    lines = leaks(splits, by_hand([0, 0, 0, 0], copies=[0, 0, 2, 3]))
+    told_of = duplicates(splits, by_hand([0, 0, 0, 0], copies=[0, 0, 2, 3]), lines, splits.head(0))
+    both = {"split": "val and test", "other_split": "train", "count": 1}
+    assert told_of["exact"]["pictures"] == 1
+    assert told_of["exact"]["leaks"] == [both]
+    assert told_of["near"]["pictures"] == 2
+    assert told_of["near"]["leaks"] == [
+        {"split": "test", "other_split": "train", "count": 1},
+        {"split": "test", "other_split": "val", "count": 1},
+        both,
+    ]
+    assert {leak["kind"] for leak in told_of["near"]["leaked"] + told_of["near"]["conflicting"]} == {"near"}
+    assert len(told_of["near"]["conflicting"]) == told_of["near"]["conflicts"] > 0
+    assert told_of["exact"]["conflicting"] == []
+
+
 # what to do about them
 
 
@@ -449,19 +478,19 @@ def test_nothing_leaks_from_what_is_left_and_every_leak_is_found_in_the_whole(da
     groups = [numbers.index(number) for number in numbers]
     choice = st.sampled_from(["train", "val", "test", "val test"])
     splits = table(data.draw(st.lists(choice, min_size=count, max_size=count)))
-    duplicates = by_hand(groups)
+    like = by_hand(groups)
 
-    kept, dropped = without_duplicates(splits, duplicates.groups)
+    kept, dropped = without_duplicates(splits, like.groups)
     assert kept["index"].nunique() == len(set(groups))
     assert len(kept) + len(dropped) == len(splits)
-    assert leaks(kept, duplicates).empty
+    assert leaks(kept, like).empty
     for row in dropped.loc[dropped["split"] == "test", "index"]:  # another of its group is in test
         assert groups[row] in [groups[other] for other in kept.loc[kept["split"] == "test", "index"]]
 
     trained = {groups[row] for row in splits.loc[splits["split"] == "train", "index"]}
     tested = splits[splits["split"] == "test"]
-    lines = leaks(splits, duplicates)
-    told_of = lines[(lines["split"] == "test") & (lines["other_split"] == "train")]["path"]
+    lines = leaks(splits, like)
+    told_of = lines[lines["split"].str.contains("test") & (lines["other_split"] == "train")]["path"]
     assert set(told_of) == {
         path for row, path in zip(tested["index"], tested["path"], strict=True) if groups[row] in trained
     }
@@ -469,11 +498,11 @@ def test_nothing_leaks_from_what_is_left_and_every_leak_is_found_in_the_whole(da
 
 def test_nothing_leaks_where_groups_are_kept_together(photographs, stored):
     pictures = [*photographs, *altered(photographs, resized(50)), *photographs[:10]]
-    duplicates = found(stored(pictures))
+    like = found(stored(pictures))
     rows = np.arange(len(pictures))
     splitter = GroupShuffleSplit(n_splits=1, test_size=0.3, random_state=0)
-    ((train, _),) = splitter.split(rows, groups=duplicates.groups)
+    ((train, _),) = splitter.split(rows, groups=like.groups)
     kept_together = table(["train" if row in set(train) else "test" for row in rows])
-    assert leaks(kept_together, duplicates).empty
+    assert leaks(kept_together, like).empty
     halves = table(["train" if row < len(photographs) else "test" for row in rows])
-    assert len(leaks(halves, duplicates)) > 0
+    assert len(leaks(halves, like)) > 0

@@ -2,7 +2,8 @@
 
 A near duplicate is the same photograph stored anew: compressed, resized, brighter, in grey. One that is
 shifted or cut by more than 1 or 2 % of its side is not found. Mirrored ones are not looked for: the mirror
-image of a letter or of a hand is another picture.
+image of a letter or of a hand is another picture. An exact copy is a fact. A near duplicate is a candidate:
+two pictures look alike, and only the eye can tell whether they are one.
 """
 
 import hashlib
@@ -90,17 +91,19 @@ def close_pairs(hashes: np.ndarray, max_distance: int) -> Iterator[tuple[np.ndar
 def leaks(table: pd.DataFrame, duplicates: Duplicates) -> pd.DataFrame:
     """List the pictures of one split that another, earlier one (of train, val, test) holds as well.
 
-    `table` is a split table. Each such picture has a line for each such split: split, path and class of
-    it and, after `other_`, of its closest duplicate there; kind, which is exact or near; distance in
-    bits, over `max_distance` where only others connect the two. A picture that the policy itself
-    puts in both splits is no leak between them.
+    `table` is a split table. Each such picture has a line for each such earlier split: split, path and
+    class of it and, after `other_`, of its closest duplicate there; kind, which is exact or near; distance
+    in bits, over `max_distance` where only others connect the two. A picture that the policy itself
+    puts in both splits is no leak between them; it has one line, of split `val and test`.
     """
     pairs = []
     for group in _shared(table, duplicates, "split"):
         for earlier, later in combinations(SPLITS, 2):
             there, here = group[group["split"] == earlier], group[group["split"] == later]
             pairs += _closest(here[~here["index"].isin(there["index"])], there, duplicates)
-    return _listed(table, pairs, ["split", "path", "class"], duplicates)
+    lines = _listed(table, pairs, ["split", "path", "class"], duplicates)
+    same = [column for column in lines if column != "split"]
+    return lines.groupby(same, sort=False)["split"].agg(" and ".join).reset_index()[["split", *same]]
 
 
 def conflicts(pictures: pd.DataFrame, duplicates: Duplicates) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers import ROOT, data_report, entry, of_kind, results_of, rows_of
+from helpers import ROOT, alike, data_report, entry, of_kind, results_of, rows_of
 from menagerie.report.findings import data
 from menagerie.report.findings.blocks import Facts, Table
 
@@ -41,9 +41,10 @@ def test_it_says_where_the_pictures_are_from_and_how_they_were_split(study):
         "Prepared as": "100 x 100 pixels (height x width), stretch",
         "Split policy": "`keras`, seed 1337, validation_split 0.2",
         "Unreadable": "0",
-        "Duplicates": "0 exact, 0 exact or near, 0 of another class; "
-        "`dataset.duplicates` is `report`, 0 dropped",
-        "Leaks": "none",
+        "Exact copies": "0; in no two splits; of different classes: 0",
+        "Pictures that look alike": "0 (near duplicates, not checked by eye); in no two splits; "
+        "of different classes: 0",
+        "Policy for both": "`dataset.duplicates` is `report`: 0 dropped",
     }
     assert rows_of(section(study)) == [
         *({"class": name, "train": "40", "val": "20", "test": "20"} for name in ("cat", "dog", "owl")),
@@ -72,29 +73,54 @@ def test_groups_on_both_sides_are_told(study):
     assert "Groups" not in facts(study)
 
 
-def test_leaks_and_copies_of_another_class_are_counted_and_listed(study):
-    counted = [{"split": "test", "other_split": "train", "count": 72}]
-    counted += [{"split": "test", "other_split": "val", "count": 1}]
+@pytest.fixture
+def copied():
+    """Of one kind of likeness, with pictures of two splits and of two classes."""
+    leaks = [{"split": "test", "other_split": "train", "count": 72}]
+    leaks += [{"split": "val and test", "other_split": "train", "count": 1}]
     conflict = {key: value for key, value in LEAK.items() if "split" not in key}
-    duplicates = {"leaks": counted, "leaked": [LEAK], "conflicts": 1, "conflicting": [conflict]}
-    duplicates |= {"exact": 5, "exact_or_near": 9, "dropped": 4}
+    return alike(pictures=5, leaks=leaks, leaked=[LEAK], conflicts=1, conflicting=[conflict])
+
+
+def test_exact_copies_are_stated_as_facts(study, copied):
+    duplicates = {"exact": copied, "near": alike(), "dropped": 4}
     told = facts(study, duplicates=duplicates)
-    assert told["Leaks"] == "in test and in train too: 72; in test and in val too: 1"
-    assert told["Duplicates"] == (
-        "5 exact, 9 exact or near, 1 of another class; `dataset.duplicates` is `report`, 4 dropped"
+    assert told["Exact copies"] == (
+        "5; in test and in train too: 72; in val and test and in train too: 1; of different classes: 1"
+    )
+    assert told["Policy for both"] == "`dataset.duplicates` is `report`: 4 dropped"
+    found = section(study, duplicates=duplicates)
+    assert [table.folded for table in of_kind(Table, found)] == [
+        "",
+        "Exact copies in two splits: 73, of which 1 are listed",
+        "Exact copies of different classes: 1",
+    ]
+    assert rows_of(found, "Exact copies in two splits") == [
+        {"picture": "a/1.png; class cat, test", "its copy": "b/2.png; class dog, train"}
+    ]
+    assert rows_of(found, "Exact copies of different classes") == [
+        {"picture": "a/1.png; class cat", "its copy": "b/2.png; class dog"}
+    ]
+
+
+def test_near_duplicates_are_candidates_and_called_neither_copies_nor_leaks(study, copied):
+    duplicates = {"exact": alike(), "near": copied, "dropped": 0}
+    told = facts(study, duplicates=duplicates)
+    assert told["Exact copies"] == "0; in no two splits; of different classes: 0"
+    assert told["Pictures that look alike"] == (
+        "5 (near duplicates, not checked by eye); in test and in train too: 72; "
+        "in val and test and in train too: 1; of different classes: 1"
     )
     found = section(study, duplicates=duplicates)
     assert [table.folded for table in of_kind(Table, found)] == [
         "",
-        "Pictures of one split that have a copy in another: 73, of which 1 are listed",
-        "Copies of another class: 1",
+        "Pictures that look alike in two splits (near duplicates, not checked by eye): 73, "
+        "of which 1 are listed",
+        "Pictures that look alike of different classes (near duplicates, not checked by eye): 1",
     ]
-    assert rows_of(found, "Pictures of one split that have a copy in another") == [
-        {"picture": "a/1.png; class cat, test", "its copy": "b/2.png; class dog, train", "kind": "near"}
-    ]
-    assert rows_of(found, "Copies of another class") == [
-        {"picture": "a/1.png; class cat", "its copy": "b/2.png; class dog", "kind": "near"}
-    ]
+    titles = {column.title for table in of_kind(Table, found)[1:] for column in table.columns}
+    assert titles == {"picture", "looks like"}
+    assert not any("leak" in name.lower() for name in told)
 
 
 def test_pictures_that_cannot_be_read_are_counted_and_listed(study):

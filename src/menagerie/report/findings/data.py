@@ -9,12 +9,15 @@ from menagerie.report.findings.values import count, number
 from menagerie.report.results import Results
 
 PARTS = ("train", "val", "test")
+KINDS = {"exact": "Exact copies", "near": "Pictures that look alike"}
+UNCHECKED = "near duplicates, not checked by eye"
 
 
 def section(params: Params, results: Results) -> Section:
     data = results.data
     facts = _source(params.dataset, results) + _content(params.dataset, data)
-    folded = [table for table in (_unreadable(data), _leaked(data), _conflicting(data)) if table]
+    alike = [table(kind, data["duplicates"][kind]) for kind in KINDS for table in (_leaked, _conflicting)]
+    folded = [table for table in (_unreadable(data), *alike) if table]
     return Section("data", "Data", (Facts(tuple(facts)), _classes(data), *folded))
 
 
@@ -40,19 +43,13 @@ def _policy(split: Split) -> str:
 
 def _content(dataset: Dataset, data: dict[str, Any]) -> list[tuple[str, str]]:
     copies, groups = data["duplicates"], data["groups"]
-    leaks = [
-        f"in {leak['split']} and in {leak['other_split']} too: {count(leak['count'])}"
-        for leak in copies["leaks"]
-    ]
     facts = [
         ("Unreadable", count(len(data["unreadable"]))),
+        *((name, _like(kind, copies[kind])) for kind, name in KINDS.items()),
         (
-            "Duplicates",
-            f"{count(copies['exact'])} exact, {count(copies['exact_or_near'])} exact or near, "
-            f"{count(copies['conflicts'])} of another class; `dataset.duplicates` is "
-            f"`{dataset.duplicates}`, {count(copies['dropped'])} dropped",
+            "Policy for both",
+            f"`dataset.duplicates` is `{dataset.duplicates}`: {count(copies['dropped'])} dropped",
         ),
-        ("Leaks", "; ".join(leaks) or "none"),
     ]
     if groups:
         told = (
@@ -62,6 +59,20 @@ def _content(dataset: Dataset, data: dict[str, Any]) -> list[tuple[str, str]]:
         )
         facts.append(("Groups", told))
     return facts
+
+
+def _like(kind: str, found: dict[str, Any]) -> str:
+    """How many pictures are like an earlier one, and where."""
+    leaks = [
+        f"in {leak['split']} and in {leak['other_split']} too: {count(leak['count'])}"
+        for leak in found["leaks"]
+    ]
+    told = [
+        count(found["pictures"]) + (f" ({UNCHECKED})" if kind == "near" else ""),
+        *(leaks or ["in no two splits"]),
+        f"of different classes: {count(found['conflicts'])}",
+    ]
+    return "; ".join(told)
 
 
 def _classes(data: dict[str, Any]) -> Table:
@@ -83,23 +94,23 @@ def _unreadable(data: dict[str, Any]) -> Table | None:
     return Table("Unreadable pictures", prose("picture", "why"), rows, folded=folded) if rows else None
 
 
-def _leaked(data: dict[str, Any]) -> Table | None:
-    copies = data["duplicates"]
-    found = sum(leak["count"] for leak in copies["leaks"])
-    return _copies("Pictures of one split that have a copy in another", copies["leaked"], found)
+def _leaked(kind: str, found: dict[str, Any]) -> Table | None:
+    name = f"{KINDS[kind]} in two splits"
+    return _pairs(name, kind, found["leaked"], sum(leak["count"] for leak in found["leaks"]))
 
 
-def _conflicting(data: dict[str, Any]) -> Table | None:
-    copies = data["duplicates"]
-    return _copies("Copies of another class", copies["conflicting"], copies["conflicts"])
+def _conflicting(kind: str, found: dict[str, Any]) -> Table | None:
+    return _pairs(f"{KINDS[kind]} of different classes", kind, found["conflicting"], found["conflicts"])
 
 
-def _copies(name: str, listed: list[dict[str, Any]], found: int) -> Table | None:
-    """A table of pictures and their copies, of which `found` are there and some are listed."""
-    rows = tuple((_picture(row), _picture(row, "other_"), Cell(row["kind"])) for row in listed)
+def _pairs(name: str, kind: str, listed: list[dict[str, Any]], found: int) -> Table | None:
+    """A table of pictures and what they are like, of which `found` are there and some are listed."""
+    rows = tuple((_picture(row), _picture(row, "other_")) for row in listed)
+    name += f" ({UNCHECKED})" if kind == "near" else ""
     folded = f"{name}: {count(found)}"
     folded += f", of which {len(rows)} are listed" if found > len(rows) else ""
-    return Table(name, prose("picture", "its copy") + names("kind"), rows, folded=folded) if rows else None
+    other = "its copy" if kind == "exact" else "looks like"
+    return Table(name, prose("picture", other), rows, folded=folded) if rows else None
 
 
 def _picture(row: dict[str, Any], prefix: str = "") -> Cell:
