@@ -4,48 +4,16 @@ Defaults live in conf/, none here. What a key means is said once, in the conf fi
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from menagerie.errors import ParamsError, unknown
 from menagerie.params.dataset import Dataset
 from menagerie.params.model import AnyModel, PretrainedModel, ScratchModel
-from menagerie.params.section import Count, Many, Name, Section, Seed, parse
-
-
-class Reported(Section):
-    split: Literal["val", "test"]
-    accuracy: Annotated[float, Field(ge=0, le=1)]
-    loss: float | None
-    n: Count
-    epochs: Count
-    note: str
-
-
-class Claim(Section):
-    better: Name
-    than: Name
-    text: str
-
-
-class Notebook(Section):
-    title: str
-    dataset: Name
-    published_on: Name
-    note: str
-    models: dict[Name, Reported]
-    claims: Many[Claim]
-
-    @model_validator(mode="after")
-    def _claims_are_of_reported_models(self) -> Self:
-        for claim in self.claims:
-            for name in {claim.better, claim.than} - set(self.models):
-                why = unknown("model", name, self.models)
-                raise PydanticCustomError("unknown_key", "{why}", {"why": why})
-        return self
+from menagerie.params.notebook import Notebook
+from menagerie.params.section import Count, Name, Section, Seed, parse
 
 
 class Compute(Section):

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from menagerie.errors import MenagerieError
-from menagerie.params import Params, Reported
+from menagerie.params import Params
+from menagerie.params.notebook import Reported
 from menagerie.params.section import Many, Name, Section
-from menagerie.report.findings.values import count, interval, percent
+from menagerie.report.claims_told import claims_told
+from menagerie.report.findings.values import as_printed, count, interval, percent
 
 MARKED = re.compile(r"(<!-- results: begin (\w+) -->\n).*?(?=<!-- results: end -->)", re.DOTALL)
 NOT_RUN = "not run"
@@ -43,13 +45,15 @@ class Notebooks(Section):
 
 class Tables(Section):
     notebooks: dict[Name, Notebooks]
+    claims: Many[Name]  # studies
     beyond: Many[Beyond]
 
     @property
     def studies(self) -> list[str]:
         """The names of all studies whose numbers are shown."""
         shown = [study for one in self.notebooks.values() for study in one.studies]
-        return list(dict.fromkeys(shown + [row.beside.study for row in self.beyond if row.beside]))
+        beside = [row.beside.study for row in self.beyond if row.beside]
+        return list(dict.fromkeys([*shown, *self.claims, *beside]))
 
     @property
     def datasets(self) -> list[str]:
@@ -67,6 +71,12 @@ def filled(text: str, tables: Tables, studies: Mapping[str, Params], summaries: 
         MenagerieError: a table has no markers, or markers have no table.
     """
     made = {name: _notebooks(one, studies, summaries) for name, one in tables.notebooks.items()}
+    told = [
+        row
+        for name in tables.claims
+        for row in claims_told(studies[name].reported, studies[name].dataset.title)
+    ]
+    made["claims"] = _table(["claim", "published", "can these numbers show it?"], told)
     made["beyond"] = _beyond(tables.beyond, studies, summaries)
     marked = [name for _, name in MARKED.findall(text)]
     if sorted(marked) != sorted(made):
@@ -92,9 +102,9 @@ def _compared(reported: Reported | None, measured: dict[str, Any] | None) -> lis
     if reported is None:
         return ["no number", "", _measured(measured, "test")]
     ours = _measured(measured, reported.split)
-    if measured and measured["val_n" if reported.split == "val" else "n"] != reported.n:
+    if measured and measured["val_n" if reported.split == "val" else "n"] != reported.score.n:
         ours += ", of other pictures"
-    return [percent(reported.accuracy), f"{reported.split}, {count(reported.n)}", ours]
+    return [as_printed(reported.score.accuracy), f"{reported.split}, {count(reported.score.n)}", ours]
 
 
 def _beyond(rows: tuple[Beyond, ...], studies: Mapping[str, Params], summaries: Summaries) -> str:
@@ -113,7 +123,7 @@ def _best_reported(row: Beyond, studies: Mapping[str, Params]) -> str:
         return "none"
     study = studies[row.beside.study]
     elsewhere = f", on {study.dataset.title}" if study.dataset.name != row.dataset else ""
-    return percent(study.reported.models[row.beside.model].accuracy) + elsewhere
+    return as_printed(study.reported.models[row.beside.model].score.accuracy) + elsewhere
 
 
 def _ours(summaries: Summaries, dataset: str, model: str) -> dict[str, Any] | None:

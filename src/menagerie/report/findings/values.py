@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 import pandas as pd
 
@@ -35,6 +36,11 @@ def duration(seconds: float | None) -> str:
         return _written("{:.1f} s")(seconds)
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def as_printed(accuracy: str) -> str:
+    """An accuracy as a notebook prints it, in %: with the digits that it has and no more."""
+    return f"{Decimal(accuracy).scaleb(2):f}"
 
 
 def p_value(p: float) -> str:

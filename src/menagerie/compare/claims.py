@@ -1,0 +1,140 @@
+"""What a notebook claims, beside what its own numbers can show and what came out here."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from menagerie.compare.leaderboard import both_ways
+from menagerie.compare.margins import mcnemar_bounds
+from menagerie.compare.paired import holm
+from menagerie.compare.published import LEVEL, incomparable
+from menagerie.params.notebook import Claim, Notebook, Pair, Score
+
+OURS = ["difference", "low", "high", "p"]
+SHOWN, OPPOSITE, IMPOSSIBLE, OPEN = "shown", "the opposite is shown", "cannot be shown", "open"
+
+
+def claims(
+    notebook: Notebook, metrics: dict[str, dict[str, Any]], pairs: pd.DataFrame | None
+) -> pd.DataFrame:
+    """One row for each pair of models that a claim is of: can the notebook's numbers show it, and do ours.
+
+    `claim` counts the notebook's claims from 0. Of the published numbers, on `split`: n,
+    `reported_difference` (accuracy of `better` less that of `than`), `reported_pictures` (the same in
+    pictures of n), the epochs of both, and `p_min` and `p_max`, the bounds of McNemar's exact p whichever
+    pictures each got right. `can_show` is "shown" or "the opposite is shown" where p_max is below 0.05 after
+    Holm's correction for the rows of the claim, "cannot be shown" where p_min is not, else "open". `earlier`
+    marks a row of the numbers of `than` at an earlier epoch, which ours has none of. `elsewhere_pictures` of
+    `elsewhere_n` are those of the split that the claim is not of, NaN where one has no number there.
+
+    Of ours, on test: difference, low, high and p of `pairs`, better less than, and `p_holm`, that p after
+    Holm's correction for the pairs of the claim that were run; NaN where one of the two was not. Ours support
+    a claim when p_holm is below 0.05 and the difference is positive. `verdict` says both.
+    """
+    tables = [
+        _claim(notebook, claim, metrics, pairs).assign(claim=place)
+        for place, claim in enumerate(notebook.claims)
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _claim(
+    notebook: Notebook, claim: Claim, metrics: dict[str, dict[str, Any]], pairs: pd.DataFrame | None
+) -> pd.DataFrame:
+    table = pd.DataFrame(list(_rows(notebook, claim, metrics, pairs)))
+    shown, possible = (_adjusted(table[name]) < LEVEL for name in ("p_max", "p_min"))
+    ahead = table["reported_pictures"] > 0
+    table["can_show"] = np.select([shown & ahead, shown, possible], [SHOWN, OPPOSITE, OPEN], IMPOSSIBLE)
+    table["p_holm"] = _adjusted(table["p"])
+    where = [_where(notebook, claim, pair, metrics) for pair in table.itertuples()]
+    told = zip(table.to_dict("records"), where, strict=True)
+    table["verdict"] = [f"{_published_verdict(row)}; {_our_verdict(row, here)}" for row, here in told]
+    return table
+
+
+def _rows(
+    notebook: Notebook, claim: Claim, metrics: dict[str, dict[str, Any]], pairs: pd.DataFrame | None
+) -> Iterator[dict[str, Any]]:
+    for pair in claim.pairs:
+        better, than = notebook.models[pair.better], notebook.models[pair.than]
+        score = getattr(better, claim.split)
+        names = {"better": pair.better, "than": pair.than, "split": claim.split}
+        whole = {"epochs": better.epochs, "than_epochs": than.epochs, "earlier": False}
+        yield (
+            names
+            | whole
+            | _published(score, getattr(than, claim.split))
+            | _elsewhere(notebook, claim, pair)
+            | _ours(pair, metrics, pairs)
+        )
+        if earlier := claim.earlier.get(pair.than):
+            early = {"epochs": better.epochs, "than_epochs": earlier.epoch, "earlier": True}
+            yield names | early | _published(score, earlier) | _nothing()
+
+
+def _published(better: Score, than: Score) -> dict[str, Any]:
+    p_min, p_max = mcnemar_bounds(better.right, than.right, better.n)
+    return {
+        "n": better.n,
+        "better_accuracy": better.accuracy,
+        "than_accuracy": than.accuracy,
+        "reported_difference": better.value - than.value,
+        "reported_pictures": better.right - than.right,
+        "p_min": p_min,
+        "p_max": p_max,
+    }
+
+
+def _elsewhere(notebook: Notebook, claim: Claim, pair: Pair) -> dict[str, float]:
+    other = "val" if claim.split == "test" else "test"
+    better, than = (getattr(notebook.models[name], other) for name in (pair.better, pair.than))
+    both = better is not None and than is not None
+    return {
+        "elsewhere_pictures": better.right - than.right if both else np.nan,
+        "elsewhere_n": better.n if both else np.nan,
+    }
+
+
+def _ours(pair: Pair, metrics: dict[str, dict[str, Any]], pairs: pd.DataFrame | None) -> dict[str, float]:
+    if not {pair.better, pair.than} <= set(metrics):
+        return dict.fromkeys(OURS, np.nan)
+    table = both_ways(pairs)
+    row = table[(table["model_a"] == pair.better) & (table["model_b"] == pair.than)].iloc[0]
+    return {key: float(row[key]) for key in OURS}
+
+
+def _nothing() -> dict[str, float]:
+    return dict.fromkeys([*OURS, "elsewhere_pictures", "elsewhere_n"], np.nan)
+
+
+def _adjusted(p: pd.Series) -> np.ndarray:
+    """Holm's correction for those that there are."""
+    adjusted = p.to_numpy(dtype=float, copy=True)
+    known = ~np.isnan(adjusted)
+    adjusted[known] = holm(adjusted[known])
+    return adjusted
+
+
+def _published_verdict(row: dict[str, Any]) -> str:
+    pictures = row["reported_pictures"]
+    noun, side = "picture" if abs(pictures) == 1 else "pictures", "fewer" if pictures < 0 else "more"
+    return f"published: {row['can_show']}, {abs(pictures)} {noun} of {row['n']:,} {side}"
+
+
+def _our_verdict(row: dict[str, Any], where: str) -> str:
+    if np.isnan(row["p_holm"]):
+        return "ours: not run here"
+    if row["p_holm"] >= LEVEL:
+        return f"ours: not shown, on {where} pictures"
+    return f"ours: {'supported' if row['difference'] > 0 else 'the opposite'}, on {where} pictures"
+
+
+def _where(notebook: Notebook, claim: Claim, pair: Pair, metrics: dict[str, dict[str, Any]]) -> str:
+    """Whether our test pictures come from those that the claim is of: `test`, or `other`."""
+    apart = [
+        incomparable(notebook, getattr(notebook.models[name], claim.split), metrics[name][claim.split]["n"])
+        for name in {pair.better, pair.than} & set(metrics)
+    ]
+    return "other" if any(apart) else "test"

@@ -1,0 +1,37 @@
+"""What a notebook claims in few words: a row a claim, of all its pairs of models."""
+
+import pandas as pd
+
+from menagerie.compare.claims import claims
+from menagerie.params.notebook import Notebook
+from menagerie.report.findings.notebook import worded
+from menagerie.report.findings.values import as_printed, count, signed
+
+
+def claims_told(notebook: Notebook, title: str) -> list[list[str]]:
+    """For each claim its words behind `title`, the published margins, and whether these can show it."""
+    table = claims(notebook, {}, None)
+    return [
+        [f"{title}: {worded(notebook.claims[place])}", _margins(pairs), _can_show(pairs)]
+        for place, pairs in table.groupby("claim")
+    ]
+
+
+def _margins(pairs: pd.DataFrame) -> str:
+    """Accuracies of one pair, pictures of several: each with its epochs where the claim has earlier ones."""
+    first, pictures = pairs.iloc[0], pairs["reported_pictures"]
+    of = f"of {count(first['n'])} ({first['split']})"
+    if len(pairs) == 1:
+        return f"{as_printed(first['better_accuracy'])} against {as_printed(first['than_accuracy'])} {of}"
+    if pairs["earlier"].any():
+        each = zip(pictures, pairs["epochs"], pairs["than_epochs"], strict=True)
+        margins = "; ".join(f"{signed(one)} ({own} epochs against {other})" for one, own, other in each)
+        return f"{margins}: pictures {of}"
+    return f"{signed(pictures.min())} to {signed(pictures.max())} pictures {of}, {len(pairs)} pairs"
+
+
+def _can_show(pairs: pd.DataFrame) -> str:
+    found = pairs["can_show"].value_counts(sort=False)
+    if len(found) == 1:
+        return found.index[0]
+    return ", ".join(f"{told}: {number}" for told, number in found.items())
