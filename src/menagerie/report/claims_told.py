@@ -24,8 +24,8 @@ def _margins(pairs: pd.DataFrame) -> str:
     if len(pairs) == 1:
         return f"{as_printed(first['better_accuracy'])} against {as_printed(first['than_accuracy'])} {of}"
     if pairs["earlier"].any():
-        each = zip(pictures, pairs["epochs"], pairs["than_epochs"], strict=True)
-        margins = "; ".join(f"{signed(one)} ({own} epochs against {other})" for one, own, other in each)
+        each = zip(pictures, pairs["than"], pairs["epochs"], pairs["than_epochs"], strict=True)
+        margins = "; ".join(f"{signed(one)} to `{than}` ({a} epochs against {b})" for one, than, a, b in each)
         return f"{margins}: pictures {of}"
     return f"{signed(pictures.min())} to {signed(pictures.max())} pictures {of}, {len(pairs)} pairs"
 
