@@ -173,7 +173,7 @@ def test_the_sign_digits_study_brings_its_data_set_and_its_models(params):
     study = params("study=sign_digits")
     assert study.dataset.name == "sign_digits"
     assert list(study.models) == ["sign_cnn", "sign_cnn_decay_high", "sign_cnn_decay_low"]
-    assert study.reported.models["sign_cnn"].accuracy == 0.9053
+    assert study.reported.models["sign_cnn"].score.accuracy == "0.9053"
 
 
 @pytest.mark.parametrize(

@@ -40,24 +40,79 @@ def test_what_a_study_reports_is_of_models_of_its_suite(params, name):
 @pytest.mark.parametrize("name", REPORTING)
 def test_reported_numbers_are_of_the_pictures_of_their_split(params, name):
     for model, reported in params(f"study={name}").reported.models.items():
-        assert reported.n == SIZES[name][reported.split], model
-        assert 0 < reported.accuracy < 1, model
-        assert reported.loss is None or reported.loss > 0, model
+        for part, size in SIZES[name].items():
+            if score := getattr(reported, part):
+                assert score.n == size, model
+                assert 0 < score.value < 1, model
+                assert score.loss is None or score.loss > 0, model
         assert reported.note.strip() == reported.note, model
 
 
+def test_the_sign_digits_have_no_reported_test_pictures(params):
+    assert {reported.test for reported in params("study=sign_digits").reported.models.values()} == {None}
+
+
 @pytest.mark.parametrize("name", REPORTING)
-def test_claims_are_of_two_reported_models_and_none_is_told_twice(params, name):
+def test_claims_are_of_two_models_and_none_is_told_twice(params, name):
     notebook = params(f"study={name}").reported
-    compared = [(claim.better, claim.than) for claim in notebook.claims]
+    compared = [(pair.better, pair.than) for claim in notebook.claims for pair in claim.pairs]
     for better, than in compared:
         assert better != than
-        assert {better, than} <= set(notebook.models)
         assert (than, better) not in compared, "a notebook does not claim both"
-    assert len(set(compared)) == len(compared)
     for claim in notebook.claims:
-        assert claim.text == claim.text.strip()
-        assert claim.text.endswith(".")
+        assert len(set(claim.pairs)) == len(claim.pairs)
+        words = claim.quote or claim.told
+        assert words == words.strip()
+        assert words.endswith(".") or claim.quote
+
+
+@pytest.mark.parametrize("name", REPORTING)
+def test_numbers_that_claims_are_made_of_each_mean_one_count_of_pictures(params, name):
+    """So that a margin in pictures, and the p that it can have, is one number."""
+    notebook = params(f"study={name}").reported
+    for claim in notebook.claims:
+        models = {model for pair in claim.pairs for model in (pair.better, pair.than)}
+        scores = [getattr(notebook.models[model], claim.split) for model in models]
+        for score in [*scores, *claim.earlier.values()]:
+            assert score.rights == (score.right, score.right)
+
+
+@pytest.mark.parametrize("name", REPORTING)
+def test_an_earlier_epoch_is_the_one_at_which_the_other_model_had_ended(params, name):
+    notebook = params(f"study={name}").reported
+    for claim in notebook.claims:
+        for model, earlier in claim.earlier.items():
+            assert earlier.epoch < notebook.models[model].epochs
+            assert {notebook.models[pair.better].epochs for pair in claim.pairs if pair.than == model} == {
+                earlier.epoch
+            }
+
+
+def test_the_words_of_seed_001_are_its_own(params):
+    quoted = [(claim.quote, claim.split) for claim in params("study=animals5").reported.claims if claim.quote]
+    assert quoted == [
+        (
+            "The best performance is achieved with the MobileNetV2 with transfer learning and Xception with "
+            "partial fine-tuning.",
+            "val",
+        ),
+        (
+            "Fine-tuning with Xception and ResNet50-V2 obtains the worst results (less than 90% of accuracy)",
+            "val",
+        ),
+    ]
+
+
+def test_the_fine_tunings_of_seed_001_that_it_calls_the_worst_lie_below_90_percent_of_val_alone(params):
+    models = params("study=animals5").reported.models
+    for name in ("xception_finetune", "resnet50v2_finetune"):
+        assert models[name].val.value < 0.9 < models[name].test.value
+
+
+def test_notes_of_seed_003_say_what_it_shows(params):
+    models = params("study=cifar10_transfer").reported.models
+    assert "after the activations of the convolutions" in models["leaky_cnn_dropout"].note
+    assert "23,519,360 trainable" in models["resnet50v2_cifar"].note
 
 
 @pytest.mark.parametrize("name", REPORTING)

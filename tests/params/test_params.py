@@ -238,9 +238,9 @@ def test_a_picture_has_a_height_and_a_width(real, value):
         ("dataset.split.validation_split", 1.0),
         ("dataset.split.seed", "1337"),
         ("reported.dataset", "Sign Digits"),
-        ("reported.models.sign_cnn.accuracy", 90.53),
-        ("reported.models.sign_cnn.split", "train"),
-        ("reported.models.sign_cnn.n", 0),
+        ("reported.models.sign_cnn.val.accuracy", "90.53"),
+        ("reported.models.sign_cnn.val.accuracy", 0.9053),
+        ("reported.models.sign_cnn.val.n", 0),
     ],
     ids=repr,
 )
@@ -284,9 +284,50 @@ def test_a_schedule_and_a_plateau_may_not_both_set_the_rate(real):
         parse(Params, real, "params.yaml")
 
 
-def test_a_claim_about_a_model_that_is_not_reported_is_refused(archive):
-    archive["reported"]["claims"].append({"better": "sign_cnnn", "than": "sign_cnn", "text": "Better."})
-    assert "unknown model 'sign_cnnn'; did you mean 'sign_cnn'?" in refusal(archive)
+def claim(**changes):
+    pairs = [{"better": "sign_cnn", "than": "sign_cnn_decay_low"}]
+    return {
+        "quote": "",
+        "told": "It is.",
+        "section": "",
+        "split": "val",
+        "pairs": pairs,
+        "earlier": {},
+    } | changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        (
+            {"pairs": [{"better": "sign_cnnn", "than": "sign_cnn"}]},
+            "unknown model 'sign_cnnn'; did you mean 'sign_cnn'?",
+        ),
+        ({"split": "test"}, "has no numbers of test, which a claim is made of"),
+        ({"quote": "It is."}, "is either quoted or told"),
+        ({"told": ""}, "is either quoted or told"),
+        ({"pairs": []}, "at least 1 item"),
+        (
+            {"earlier": {"sign_cnn": {"epoch": 8, "accuracy": "0.8374", "loss": None, "n": 412}}},
+            "sign_cnn has an earlier epoch, and no pair of its claim is `than` it",
+        ),
+    ],
+    ids=["unknown model", "no such split", "both", "neither", "no pair", "an epoch of no pair"],
+)
+def test_a_claim_that_reported_numbers_cannot_bear_is_refused(archive, changes, why):
+    archive["reported"]["claims"].append(claim(**changes))
+    assert why in refusal(archive)
+
+
+def test_a_claim_of_two_reported_models_is_taken(archive):
+    archive["reported"]["claims"].append(claim())
+    assert parse(Params, archive, "params.yaml").reported.claims[-1].told == "It is."
+
+
+def test_a_reported_model_without_numbers_is_refused(archive):
+    archive["reported"]["claims"] = []
+    archive["reported"]["models"]["sign_cnn"]["val"] = None
+    assert "has numbers of neither val nor test" in refusal(archive)
 
 
 @pytest.mark.parametrize("name", ["a.b", "A", "", "a b", "ä", "a/b", "a\n"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from helpers import data_report, entry, results, results_of
-from menagerie.params import Claim
+from menagerie.params.notebook import Claim, Pair
 from menagerie.report.markdown import markdown
 
 
@@ -68,7 +68,8 @@ def test_blocks_are_apart_by_one_blank_line(study):
 
 
 def test_titles_and_claims_with_odd_letters_keep_to_their_line(study):
-    claim = Claim(better="sign_cnn", than="sign_cnn_decay_low", text="a | b\n| c |")
+    pairs = (Pair(better="sign_cnn", than="sign_cnn_decay_low"),)
+    claim = Claim(quote="", told="a | b\n| c |", section="", split="val", pairs=pairs, earlier={})
     notebook = study.reported.model_copy(update={"title": "One\n# Two", "claims": (claim,)})
     dataset = study.dataset.model_copy(update={"title": "Signs\n| of | two |"})
     text = written(study.model_copy(update={"reported": notebook, "dataset": dataset}))

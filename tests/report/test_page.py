@@ -124,7 +124,7 @@ def test_the_chosen_row_and_the_verdicts_are_marked(params):
     (row,) = re.findall(r'<tr class="chosen">\n<th scope="row"><a href="#model-(\w+)">', text)
     assert row == "sign_cnn_decay_low"
     marks = re.findall(r'<span class="(verdict \w+)">(\w+)', text)
-    assert marks == [("verdict careful", "no"), ("verdict good", "inside")]
+    assert marks == [("verdict careful", "no"), ("verdict good", "reproduced")]
 
 
 # figures
@@ -200,7 +200,7 @@ def test_names_of_the_user_are_text_and_nothing_else(params):
 
 def test_what_a_notebook_says_is_text_too(params):
     chosen = params("study=sign_digits", "model=sign_cnn")
-    claims = tuple(claim.model_copy(update={"text": HOSTILE[0]}) for claim in chosen.reported.claims)
+    claims = tuple(claim.model_copy(update={"told": HOSTILE[0]}) for claim in chosen.reported.claims)
     notebook = chosen.reported.model_copy(update={"title": HOSTILE[0], "note": HOSTILE[1], "claims": claims})
     shown = Page(page(chosen.model_copy(update={"reported": notebook}), results("sign_cnn")))
     assert len(shown.of("script")) == 1

@@ -17,6 +17,7 @@ SHOWN = {
             "ours": "on the JPEG copy",
         }
     },
+    "claims": ["sign_digits", "cifar10_transfer"],
     "beyond": [
         {
             "model": "resnet9_narrow",
@@ -49,6 +50,8 @@ README = """# A title
 | an | older | table |
 <!-- results: end -->
 Words between.
+<!-- results: begin claims -->
+<!-- results: end -->
 <!-- results: begin beyond -->
 <!-- results: end -->
 
@@ -74,7 +77,7 @@ def row_of(text, model):
 def test_a_number_reported_of_val_stands_beside_ours_of_val_and_one_of_test_beside_ours_of_test(fill):
     text = fill(leaky_cnn=TEST | VAL, model_s=TEST | VAL)
     assert row_of(text, "leaky_cnn") == ["70.66", "val, 5,000", "68.10 (66.79 to 69.38)"]
-    assert row_of(text, "model_s") == ["83.40", "test, 10,000", "80.68 (79.89 to 81.44)"]
+    assert row_of(text, "model_s") == ["83.4", "test, 10,000", "80.68 (79.89 to 81.44)"]
 
 
 def test_every_model_of_the_studies_has_a_row_in_their_order_and_one_that_was_not_run_says_so(fill, params):
@@ -84,7 +87,7 @@ def test_every_model_of_the_studies_has_a_row_in_their_order_and_one_that_was_no
     places = [table.index(f"| [`{name}`]") for name in suites]
     assert places == sorted(places)
     assert table.count("| [`") == len(suites) == 8
-    assert row_of(text, "vgg16_transfer") == ["78.00", "test, 10,000", "not run"]
+    assert row_of(text, "vgg16_transfer") == ["78", "test, 10,000", "not run"]
 
 
 def test_a_model_that_its_notebook_has_no_number_of_says_so(fill):
@@ -103,16 +106,29 @@ def test_a_model_that_no_notebook_has_stands_beside_the_best_of_its_kind(fill):
     text = fill(resnet9_narrow=TEST | VAL, mobilenet_random=TEST | VAL)
     ours = "80.68 (79.89 to 81.44)"
     assert row_of(text, "resnet9_narrow") == [
-        "the JPEG copy (n 10,000)", "from scratch", ours, "83.40, on CIFAR-10",
+        "the JPEG copy (n 10,000)", "from scratch", ours, "83.4, on CIFAR-10",
     ]  # fmt: skip
-    assert row_of(text, "resnet9") == ["CIFAR-10", "from scratch, for a GPU", "not run", "83.40"]
+    assert row_of(text, "resnet9") == ["CIFAR-10", "from scratch, for a GPU", "not run", "83.4"]
     assert row_of(text, "mobilenet_random")[-2:] == [ours, "none"]
+
+
+def test_each_claim_has_a_row_of_what_its_published_numbers_can_show(fill):
+    rows = [line for line in fill().splitlines() if line.startswith(("| Sign", "| CIFAR-10: "))]
+    assert len(rows) == 6
+    assert rows[0] == (
+        "| Sign Language Digits: The recipe with the lowest learning rate is declared final, the rate "
+        '"selected appropriately". | -42 to `sign_cnn` (8 epochs against 20); -14 to `sign_cnn` (8 epochs '
+        "against 8); -21 to `sign_cnn_decay_high` (8 epochs against 8): pictures of 412 (val) | the opposite "
+        "is shown: 1, open: 2 |"
+    )
+    assert rows[1].endswith("| 68.30 against 70.66 of 5,000 (val) | the opposite is shown |")
+    assert rows[2].endswith("| +373 to +491 pictures of 5,000 (val), 2 pairs | shown |")
 
 
 def test_what_stands_outside_the_markers_stays_and_a_second_filling_changes_nothing(fill):
     text = fill(leaky_cnn=TEST | VAL)
     assert text.startswith("# A title\n\n<!-- results: begin cifar10 -->\n| model | reported | of | on the ")
-    assert "|\n<!-- results: end -->\nWords between.\n<!-- results: begin beyond -->\n| model |" in text
+    assert "|\n<!-- results: end -->\nWords between.\n<!-- results: begin claims -->\n| claim |" in text
     assert text.endswith("|\n<!-- results: end -->\n\nThe end | of | it.\n")
     assert "older" not in text
     assert fill(text, leaky_cnn=TEST | VAL) == text
@@ -122,15 +138,15 @@ def test_what_stands_outside_the_markers_stays_and_a_second_filling_changes_noth
     ("text", "marked"),
     [
         ("no tables", "none"),
-        (README.replace("begin beyond", "begin beyont"), "cifar10, beyont"),
-        (README.replace("<!-- results: end -->\nWords", "Words"), "cifar10"),
-        (README + README, "cifar10, beyond, cifar10, beyond"),
+        (README.replace("begin beyond", "begin beyont"), "cifar10, claims, beyont"),
+        (README.replace("<!-- results: end -->\nWords", "Words"), "cifar10, beyond"),
+        (README + README, "cifar10, claims, beyond, cifar10, claims, beyond"),
     ],
     ids=["no markers", "an unknown name", "a lost end", "the same table twice"],
 )
 def test_markers_that_do_not_fit_the_tables_are_named(fill, text, marked):
     with pytest.raises(
-        MenagerieError, match=f"marks the tables {marked}, docs/readme.yaml has cifar10, beyond"
+        MenagerieError, match=f"marks the tables {marked}, docs/readme.yaml has cifar10, claims, beyond"
     ):
         fill(text)
 

@@ -26,7 +26,7 @@ def claimed(params, metrics, **parts):
 
 
 def test_reported_and_reproduced_stand_side_by_side(study):
-    section = reported(study, {"sign_cnn": entry(373, val_correct=340)})
+    section = reported(study, {"sign_cnn": entry(373, val_correct=340, epochs=18)})
     assert rows_of(section) == [
         {
             "model": "sign_cnn",
@@ -35,7 +35,12 @@ def test_reported_and_reproduced_stand_side_by_side(study):
             "reproduced (%)": "82.52; 78.56 to 85.89",
             "n": "412",
             "difference (points)": "-8.01",
-            "reported value": "no: ours is lower, 4.64 points outside",
+            "p": "0.0008",
+            "reported value": "no: ours is lower, p 0.00083",
+            "reported loss": "0.3312",
+            "loss": "0.5000",
+            "reported epochs": "20",
+            "epochs": "18",
         }
     ]
     assert told(section)[0] == f'Reported by "{study.reported.title}". {study.reported.note}'
@@ -60,47 +65,70 @@ def test_an_empty_note_makes_no_item(study):
 )
 def test_verdicts_are_marked_by_what_they_say(study, metrics, judged):
     (table,) = of_kind(Table, reported(study, {"sign_cnn": metrics}))
-    assert [row[-1].judged for row in table.rows] == [judged]
+    place = [column.title for column in table.columns].index("reported value")
+    assert [row[place].judged for row in table.rows] == [judged]
+
+
+def test_a_reported_number_has_the_digits_that_were_printed_and_no_more(params):
+    metrics = {"vgg16_transfer": entry(7800, 7800, 9000, n=10_000)}
+    (row,) = rows_of(reported(params("study=cifar10_transfer", "model=vgg16_transfer"), metrics))
+    assert (row["reported (%)"], row["reproduced (%)"][:5], row["reported loss"]) == ("78", "78.00", DASH)
 
 
 def test_claims_stand_beside_the_numbers_published_and_ours(params):
-    """9 of 10 against 1 of 10; of three pairs with p = 0.0215 twice, Holm's is three times as much."""
+    """9 of 10 against 1 of 10, and as much again: of two pairs with p = 0.0215 Holm's is twice as much."""
     right = {"sign_cnn": range(9), "sign_cnn_decay_high": range(9), "sign_cnn_decay_low": [9]}
     pairs = leaderboard.pairs({name: predictions(rows) for name, rows in right.items()})
     section = claimed(params("study=sign_digits"), dict.fromkeys(right, entry(373)), pairs=pairs)
-    first, second = rows_of(section)
+    first, earlier, second = rows_of(section)
     assert re.fullmatch(r"-80\.00; -\d+\.\d\d to -\d+\.\d\d", first.pop("ours, on test (points)"))
     assert first == {
         "claim": "1",
         "claimed": "sign_cnn_decay_low over sign_cnn",
-        "what the numbers say": "the published intervals do not overlap: the opposite, "
-        "42 pictures of 412 fewer; ours: not shown, on test pictures",
+        "what the numbers say": "published: the opposite is shown, 42 pictures of 412 fewer; "
+        "ours: the opposite, on test pictures",
         "split": "val",
         "n": "412",
+        "epochs": "8 against 20",
         "published difference (points)": "-10.19; -42 pictures",
-        "p": "0.0645",
+        "published p, least to most": "< 0.0001 to 0.0002",
+        "on the other split (pictures)": DASH,
+        "p": "0.0430",
     }
+    assert earlier["claimed"] == "sign_cnn_decay_low over sign_cnn at epoch 8"
+    assert earlier["published difference (points)"] == "-3.40; -14 pictures"
+    assert (earlier["epochs"], earlier["p"]) == ("8 against 8", DASH)
     assert second["published difference (points)"] == "-5.10; -21 pictures"
 
 
-def test_each_text_is_told_once_and_every_comparison_names_it_by_number(params):
+def test_each_claim_is_told_once_and_every_comparison_names_it_by_number(params):
     study = params("study=animals5", "model=xception_partial")
     section = claimed(study, {"xception_partial": entry(1400, 1400, 1490, n=1497)})
     (texts,) = of_kind(Items, section)
     assert texts.numbered
-    assert len(texts.texts) == len(set(texts.texts)) == 2
-    for claim, row in zip(study.reported.claims, rows_of(section), strict=True):
-        assert texts.texts[int(row["claim"]) - 1] == claim.text
-        assert row["claimed"] == f"{claim.better} over {claim.than}"
+    assert len(texts.texts) == len(set(texts.texts)) == len(study.reported.claims)
+    pairs = [(place + 1, pair) for place, claim in enumerate(study.reported.claims) for pair in claim.pairs]
+    for (place, pair), row in zip(pairs, rows_of(section), strict=True):
+        assert row["claim"] == str(place)
+        assert row["claimed"] == f"{pair.better} over {pair.than}"
 
 
-def test_numbers_of_different_pictures_have_no_difference_in_pictures(params):
-    study = params("study=cifar10_transfer", "model=leaky_cnn_deep")
-    rows = rows_of(claimed(study, {"leaky_cnn_deep": entry(7000, 7000, 9000, n=10_000)}))
-    apart = [row for row in rows if "/" in row["split"]]
-    assert apart
-    for row in apart:
-        assert (row["n"], ";" in row["published difference (points)"]) == (DASH, False)
+def test_the_notebooks_own_words_stand_in_quotation_marks_and_others_without(params):
+    study = params("study=animals5", "model=xception_partial")
+    (texts,) = of_kind(Items, claimed(study, {"xception_partial": entry(1400, 1400, 1490, n=1497)}))
+    assert texts.texts[0] == (
+        '"The best performance is achieved with the MobileNetV2 with transfer learning and Xception with '
+        'partial fine-tuning." (section 3.4)'
+    )
+    assert texts.texts[1].endswith('(less than 90% of accuracy)"')
+    assert texts.texts[4] == "The residual network is put above the Inception network."
+
+
+def test_the_margin_on_the_split_that_a_claim_is_not_of_stands_beside(params):
+    study = params("study=animals5", "model=xception_partial")
+    rows = rows_of(claimed(study, {"xception_partial": entry(1400, 1400, 1490, n=1497)}))
+    (row,) = [row for row in rows if row["claimed"] == "resnet50v2_partial over resnet50v2_finetune"]
+    assert (row["split"], row["n"], row["on the other split (pictures)"]) == ("val", "2,021", "+10 of 1,497")
 
 
 def test_of_a_claim_that_was_not_run_the_cells_of_ours_are_dashes(study):
