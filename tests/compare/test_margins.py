@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from menagerie.compare.margins import mcnemar_bounds, newcombe_interval, newcombe_p
+from menagerie.compare.margins import mcnemar_bounds, newcombe_interval, newcombe_p, pictures_needed
 from menagerie.compare.paired import mcnemar
 from menagerie.evaluate.measures import wilson_interval
 
@@ -66,3 +66,21 @@ def test_the_interval_against_a_model_of_endlessly_many_pictures_is_wilsons():
     low, high = wilson_interval(352, SIGNS)
     many = 10**12
     assert newcombe_interval(352, SIGNS, many // 2, many) == pytest.approx((low - 0.5, high - 0.5), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "needed"),
+    [
+        ((3881, 3933), (3874, 3933), 69_000),
+        ((1420, 1497), (1425, 1497), 66_500),
+        ((1414, 1497), (1379, 1497), 1_800),
+        # Fleiss, Levin and Paik 2003, table A.4 less its continuity correction: 0.6 against 0.7
+        ((600, 1000), (700, 1000), 356),
+    ],
+)
+def test_pictures_needed_to_tell_two_models_apart(first, second, needed):
+    assert pictures_needed(*first, *second) == pytest.approx(needed, rel=0.005)
+
+
+def test_no_number_of_pictures_tells_equal_models_apart():
+    assert pictures_needed(5, 10, 50, 100) == float("inf")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from menagerie.compare.leaderboard import both_ways
-from menagerie.compare.margins import mcnemar_bounds
+from menagerie.compare.margins import mcnemar_bounds, pictures_needed
 from menagerie.compare.paired import holm
 from menagerie.compare.published import LEVEL, incomparable
 from menagerie.params.notebook import Claim, Notebook, Pair, Score
@@ -24,8 +24,9 @@ def claims(
     `claim` counts the notebook's claims from 0. Of the published numbers, on `split`: n,
     `reported_difference` (accuracy of `better` less that of `than`), `reported_pictures` (the same in
     pictures of n), the epochs of both, and `p_min` and `p_max`, the bounds of McNemar's exact p whichever
-    pictures each got right. `can_show` is "shown" or "the opposite is shown" where p_max is below 0.05 after
-    Holm's correction for the rows of the claim, "cannot be shown" where p_min is not, else "open". `earlier`
+    pictures each got right. `needed` pictures a model, other ones for each, would show such a difference in
+    80 % of cases. `can_show` is "shown" or "the opposite is shown" where p_max is below 0.05 after Holm's
+    correction for the rows of the claim, "cannot be shown" where p_min is not, else "open". `earlier`
     marks a row of the numbers of `than` at an earlier epoch, which ours has none of. `elsewhere_pictures` of
     `elsewhere_n` are those of the split that the claim is not of, NaN where one has no number there.
 
@@ -84,6 +85,7 @@ def _published(better: Score, than: Score) -> dict[str, Any]:
         "reported_pictures": better.right - than.right,
         "p_min": p_min,
         "p_max": p_max,
+        "needed": pictures_needed(better.right, better.n, than.right, than.n),
     }
 
 

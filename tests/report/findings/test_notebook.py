@@ -92,6 +92,7 @@ def test_claims_stand_beside_the_numbers_published_and_ours(params):
         "epochs": "8 against 20",
         "published difference (points)": "-10.19; -42 pictures",
         "published p, least to most": "< 0.0001 to 0.0002",
+        "pictures needed": "187",
         "on the other split (pictures)": DASH,
         "p": "0.0430",
     }

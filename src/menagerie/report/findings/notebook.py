@@ -19,6 +19,7 @@ from menagerie.report.findings.values import (
     percent,
     points,
     signed,
+    three,
 )
 from menagerie.report.results import Results
 
@@ -82,6 +83,7 @@ def _claims(told: tuple[Claim, ...], table: pd.DataFrame) -> Section:
     """Each claim once, by number, and a row for each pair of models that it is of."""
     columns = names("claim") + prose("claimed", "what the numbers say") + names("split")
     columns += numbers("n", "epochs", "published difference (points)", "published p, least to most")
+    columns += numbers("pictures needed")
     columns += numbers("on the other split (pictures)", "ours, on test (points)", "p")
     rows = tuple(
         (
@@ -93,6 +95,7 @@ def _claims(told: tuple[Claim, ...], table: pd.DataFrame) -> Section:
             Cell(f"{row['epochs']} against {row['than_epochs']}"),
             _published(row["reported_difference"], row["reported_pictures"]),
             Cell(f"{p_value(row['p_min'])} to {p_value(row['p_max'])}", key=row["p_max"]),
+            number(row["needed"], three),
             _elsewhere(row["elsewhere_pictures"], row["elsewhere_n"]),
             number(row["difference"], points, row["low"], row["high"]),
             number(row["p_holm"], p_value),
@@ -103,8 +106,9 @@ def _claims(told: tuple[Claim, ...], table: pd.DataFrame) -> Section:
         "Differences in points of accuracy. A notebook does not say which pictures each model got right; the "
         "p of McNemar's exact test is least when the better model errs only where the other one does, and "
         "most when they err on different pictures. A difference is shown when even the most is below "
-        f"{published.LEVEL}, cannot be shown when the least is not, and is open in between. Ours support a "
-        f"claim when the difference is positive and the p of McNemar's test is below {published.LEVEL}; the "
+        f"{published.LEVEL}, cannot be shown when the least is not, and is open in between. As many pictures "
+        "as needed, other ones for each model, would show such a difference in 80 % of cases. Ours support a "
+        f"claim when the difference is positive and its p, as tested above, is below {published.LEVEL}; the "
         "interval is of that pair alone. Verdicts and the last p are after Holm's correction for the pairs "
         "of the same claim, the published p before it. One run of each model says nothing about other seeds."
     )
