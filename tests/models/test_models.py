@@ -167,10 +167,21 @@ def test_the_size_that_an_error_asks_for_is_the_least_that_will_do(params, name)
 def test_pictures_are_scaled_to_the_unit_range(params, name, pixel, scaled):
     with without_values():
         model = build(params, name, (46, 46, 3))
-    rescaling = next(layer for layer in model.layers if isinstance(layer, keras.layers.Rescaling))
-    inside = keras.Model(model.input, rescaling.output)
+    rescaling = [layer for layer in model.layers if isinstance(layer, keras.layers.Rescaling)]
+    first = next(layer for layer in rescaling if layer.scale != 1)  # 1 makes floats of bytes
+    inside = keras.Model(model.input, first.output)
     pictures = np.full((1, 46, 46, 3), pixel, np.uint8)
     np.testing.assert_allclose(inside.predict_on_batch(pictures), scaled, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ONE_OF_EACH)
+def test_a_network_called_eagerly_gives_what_it_predicts(params, name):
+    """Bytes go in: a layer that keeps their type, as Resizing does, would round in the one alone."""
+    keras.utils.set_random_seed(0)
+    model = build(params, name, (48, 48, 3))
+    # Told nothing, Keras 3 takes a network with augmentation to be in training.
+    eager = keras.ops.convert_to_numpy(model(pictures(48), training=False))
+    np.testing.assert_allclose(eager, model.predict(pictures(48), verbose=0), rtol=1e-5, atol=1e-5)
 
 
 def test_augmentation_is_random_in_training_and_silent_in_inference(params):

@@ -17,7 +17,8 @@ def build(spec: ScratchModel, input_shape: tuple[int, int, int], num_classes: in
     knobs = parse(Knobs, spec.knobs, "knobs of arch ann")
     # input and scaling
     inputs = keras.Input(input_shape, dtype="uint8")
-    x = keras.layers.Resizing(knobs.resize, knobs.resize)(inputs)
+    x = keras.layers.Rescaling(1.0)(inputs)  # to floats: called eagerly, Resizing would round bytes
+    x = keras.layers.Resizing(knobs.resize, knobs.resize)(x)
     x = keras.layers.Rescaling(1 / 255)(x)
     x = augmented(x, spec.augment)
     # hidden layers
