@@ -1,27 +1,37 @@
-"""What a model's augmentation does to a picture, layer by layer."""
+"""What a model's augmentation does to a picture, layer by layer and as a whole."""
+
+import functools
 
 import keras
 import numpy as np
 
+TOGETHER = "all together"
+
 
 def augmentations(model: keras.Model, pictures: np.ndarray) -> dict[str, np.ndarray]:
-    """Apply each random layer of `model` alone to `pictures`, uint8 (n, height, width, 3).
+    """Apply the random layers of `model` to `pictures`, uint8 (n, height, width, 3): each alone, then all.
 
     Returns:
-        Layer name -> uint8 pictures of that shape, in the model's order; none for a model without
-        augmentation. Each layer gets the pictures as the model scales and resizes them before its first one.
+        Layer name -> uint8 pictures of that shape, in the model's order; then, of two layers or more,
+        `all together`, one after the other, as training has them. None for a model without augmentation.
+        Each layer gets the pictures as the model scales and resizes them before its first one.
     """
     layers = [layer for layer in model.layers if _is_random(layer)]
     if not layers:
         return {}
     before = keras.Model(model.input, layers[0].input)
     white = float(keras.ops.max(before(np.full_like(pictures[:1], 255))))
-    scaled, shown = before(pictures), {}
-    for layer in layers:
-        result = keras.ops.image.resize(layer(scaled, training=True), pictures.shape[1:3])
-        result = keras.ops.convert_to_numpy(result) * (255 / white)
-        shown[layer.name] = np.clip(np.rint(result), 0, 255).astype(np.uint8)
-    return shown
+    scaled = before(pictures)
+    results = {layer.name: layer(scaled, training=True) for layer in layers}
+    if len(layers) > 1:
+        results[TOGETHER] = functools.reduce(lambda x, layer: layer(x, training=True), layers, scaled)
+    return {name: _as_bytes(result, pictures.shape[1:3], white) for name, result in results.items()}
+
+
+def _as_bytes(pictures: keras.KerasTensor, size: tuple[int, int], white: float) -> np.ndarray:
+    """Pictures of 0 to `white` as uint8 pictures of a size (height, width)."""
+    resized = keras.ops.convert_to_numpy(keras.ops.image.resize(pictures, size))
+    return np.clip(np.rint(resized * (255 / white)), 0, 255).astype(np.uint8)
 
 
 def _is_random(layer: keras.Layer) -> bool:
