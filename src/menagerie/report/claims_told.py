@@ -18,16 +18,29 @@ def claims_told(notebook: Notebook, title: str) -> list[list[str]]:
 
 
 def _margins(pairs: pd.DataFrame) -> str:
-    """Accuracies of one pair, pictures of several: each with its epochs where the claim has earlier ones."""
+    """Accuracies of one pair, pictures of several: each with its epochs where the claim has earlier ones.
+
+    Behind them the pictures of the split that the claim is not of, where all have a number there.
+    """
     first, pictures = pairs.iloc[0], pairs["reported_pictures"]
     of = f"of {count(first['n'])} ({first['split']})"
-    if len(pairs) == 1:
-        return f"{as_printed(first['better_accuracy'])} against {as_printed(first['than_accuracy'])} {of}"
     if pairs["earlier"].any():
         each = zip(pictures, pairs["than"], pairs["epochs"], pairs["than_epochs"], strict=True)
-        margins = "; ".join(f"{signed(one)} to `{than}` ({a} epochs against {b})" for one, than, a, b in each)
+        margins = "; ".join(f"{signed(one)} against `{than}` ({a} epochs, {b})" for one, than, a, b in each)
         return f"{margins}: pictures {of}"
-    return f"{signed(pictures.min())} to {signed(pictures.max())} pictures {of}, {len(pairs)} pairs"
+    if len(pairs) == 1:
+        margins = f"{as_printed(first['better_accuracy'])} against {as_printed(first['than_accuracy'])} {of}"
+    else:
+        margins = f"{_range(pictures)} pictures {of}, {len(pairs)} pairs"
+    if pairs["elsewhere_n"].isna().any():
+        return margins
+    other = "val" if first["split"] == "test" else "test"
+    return f"{margins}; {_range(pairs['elsewhere_pictures'])} of {count(first['elsewhere_n'])} ({other})"
+
+
+def _range(pictures: pd.Series) -> str:
+    ends = [signed(pictures.min()), signed(pictures.max())]
+    return " to ".join(dict.fromkeys(ends))
 
 
 def _can_show(pairs: pd.DataFrame) -> str:
