@@ -118,8 +118,8 @@ def test_each_claim_has_a_row_of_what_its_published_numbers_can_show(fill):
     assert rows[0] == (
         "| Sign Language Digits: The recipe with the lowest learning rate is declared final, the rate "
         '"selected appropriately". | -42 against `sign_cnn` (8 epochs, 20); -14 against `sign_cnn` '
-        "(8 epochs, 8); -21 against `sign_cnn_decay_high` (8 epochs, 8): pictures of 412 (val) | the opposite "
-        "is shown: 1, open: 2 |"
+        "(8 epochs, 8); -21 against `sign_cnn_decay_high` (8 epochs, 8): pictures of 412 (val) | "
+        "the opposite is shown: 1, open: 2 |"
     )
     assert rows[1].endswith("| 68.30 against 70.66 of 5,000 (val) | the opposite is shown |")
     assert rows[2].endswith("| +373 to +491 pictures of 5,000 (val), 2 pairs | shown |")
