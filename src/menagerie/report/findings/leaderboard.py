@@ -82,8 +82,8 @@ def _grouped(results: Results) -> list[Paragraph]:
     )
     if told:
         text += (
-            " By the design effect an accuracy's variance is larger than that of as many independent "
-            f"pictures: {told}."
+            " The design effect, which is the variance of an accuracy divided by that of as many independent "
+            f"pictures, is {told}."
         )
     return [Paragraph(text)]
 
