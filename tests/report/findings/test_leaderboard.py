@@ -4,7 +4,7 @@ import pytest
 
 from helpers import COUNT, N, data_report, entry, of_kind, results, results_of, rows_of
 from menagerie.report.findings import leaderboard
-from menagerie.report.findings.blocks import Notice, Table
+from menagerie.report.findings.blocks import Notice, Paragraph, Table
 
 
 def verdict(params, results):
@@ -126,3 +126,19 @@ def test_test_pictures_that_were_seen_before_are_told(part, how):
 
 def test_there_is_no_warning_when_test_is_apart():
     assert of_kind(Notice, leaderboard.section(results_of({"cnn": entry(373)}))) == []
+
+
+def test_where_pictures_belong_together_the_design_effect_is_told():
+    metrics = {"cnn": entry(373), "ann": entry(300)}
+    metrics["cnn"]["test"]["accuracy_design_effect"] = 2.614
+    groups = {"groups": 207, "in_test": 42, "in_test_and_train": 0, "in_test_and_val": 0}
+    told = leaderboard.section(results_of(metrics, data=data_report() | {"groups": groups}))
+    about, grouped = (block.text for block in of_kind(Paragraph, told))
+    assert "a bootstrap of whole groups of pictures" in about
+    assert "of 42 groups" in grouped
+    assert grouped.endswith("pictures, is cnn 2.61.")
+
+
+def test_pictures_that_stand_for_themselves_have_wilsons_interval():
+    (about,) = (block.text for block in of_kind(Paragraph, leaderboard.section(results("cnn"))))
+    assert "Wilson's for accuracy" in about
