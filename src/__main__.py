@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
         print("error: " + unknown("stage", " ".join(arguments[:1]), stages), file=sys.stderr)
         return 2
     stage, *models = arguments
-    expected = 1 if stage in ("train", "evaluate") else 0
+    expected = 1 if stage in ("train", "evaluate", "replicate") else 0
     if len(models) != expected:
         print(f"error: usage: python src {stage}{' <model>' * expected}", file=sys.stderr)
         return 2

@@ -58,6 +58,11 @@ def metrics(dataset: str, name: str) -> Path:
     return Path("metrics", dataset, "models", name)
 
 
+def replicates(dataset: str, name: str) -> Path:
+    """What replicate@<name> writes."""
+    return Path("metrics", dataset, "replicates", f"{name}.csv")
+
+
 def run_record(dataset: str, name: str) -> Path:
     """Cost and hardware of the last training: no output, since it differs from run to run."""
     return Path("metrics", dataset, "runs", f"{name}.json")

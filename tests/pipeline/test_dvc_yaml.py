@@ -14,8 +14,8 @@ CHOSEN = {"menagerie/models": "${item.arch}", "menagerie/download/sources": "${d
 # They refuse, locate and record: they cannot change a result. dvc.yaml says so, too.
 EXEMPT = ("menagerie/params/", "menagerie/errors.py", "menagerie/paths.py", "menagerie/files.py")
 EXEMPT += ("menagerie/tracking/",)
-# In train they hand over the very weights asked for, or fail.
-EXEMPT_OF = {"train": ("menagerie/download/wire/", "menagerie/mirror.py")}
+# Where a model is trained they hand over the very weights asked for, or fail.
+EXEMPT_OF = dict.fromkeys(["train", "replicate"], ("menagerie/download/wire/", "menagerie/mirror.py"))
 
 
 def module_file(module):
@@ -94,7 +94,7 @@ def test_of_modules_that_params_yaml_chooses_among_none_uses_another(folder):
 
 
 # The stages in their order, and what several of them share; each may use what stands before it.
-ORDER = ["archives", "plots", "download", "prepare", "split", "models", "train", "evaluate", "tracking"]
+ORDER = ["archives", "plots", "download", "prepare", "split", "models", "train", "evaluate", "replicate", "tracking"]
 ORDER += ["compare", "report", "cli"]
 
 

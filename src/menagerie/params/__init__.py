@@ -29,6 +29,7 @@ class Evaluation(Section):
 class Params(Section):
     study: Name | None
     seed: Seed
+    replicates: Annotated[int, Field(ge=0)]
     watch: str
     compute: Compute
     evaluation: Evaluation

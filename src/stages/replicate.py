@@ -1,0 +1,66 @@
+"""Train one model again from further seeds: how much of its accuracy is the seed's luck.
+
+Nothing is selected by these numbers, so that test may be read here as `evaluate` does.
+
+reads: data/<ds>/{images.npy,split.csv}, params models.<model>, seed, replicates, compute.{max_epochs,precision}
+writes: metrics/<ds>/replicates/<model>.csv
+use: python src replicate <model>
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from menagerie import paths, tracking
+from menagerie.data import load_data
+from menagerie.files import file_sha256, whole
+from menagerie.params import Params, load_params
+
+
+def main(name: str) -> None:
+    params = load_params(paths.PARAMS)
+    rows = replicates(params, name) if params.replicates else []
+    columns = ["seed", "epochs", "val_accuracy", "test_accuracy"]
+    target = paths.replicates(params.dataset.name, name)
+    with whole(target) as path:
+        pd.DataFrame(rows, columns=columns).to_csv(path, index=False, lineterminator="\n")
+    print(f"replicate@{name}: wrote {target}: {len(rows)} further seeds")
+
+
+def replicates(params: Params, name: str) -> list[dict[str, float]]:
+    import keras  # not above: without further seeds, the default, it would cost seconds for each model
+
+    from menagerie.replicate import scores
+    from menagerie.train import checkpoints
+    from menagerie.train.fitting import Session, train
+    from menagerie.train.seeding import environment
+
+    spec, dataset, compute = params.model(name), params.dataset.name, params.compute
+    data = load_data(paths.images(dataset), paths.split(dataset))
+    keras.config.set_dtype_policy(compute.precision)
+    code = sorted(Path(__file__).parents[1].rglob("*.py"))
+    files = [paths.images(dataset), paths.split(dataset), *code]
+    tags = {"split.sha256": file_sha256(paths.split(dataset)), **environment()}
+    rows = []
+    for seed in range(params.seed + 1, params.seed + 1 + params.replicates):
+        model = scores.untrained(spec, data, seed)
+        depends_on = (spec, seed, compute.max_epochs, compute.precision, environment())
+        with (
+            checkpoints.kept(paths.work() / "checkpoints", depends_on, files, model) as checkpoint,
+            tracking.training_run(params.model_copy(update={"seed": seed}), name, tags) as run,
+        ):
+            session = Session(
+                seed=seed,
+                max_epochs=compute.max_epochs,
+                prefixes=paths.work() / "prefixes",
+                prefix_bytes=compute.cache_gb * 1e9,
+                checkpoint=checkpoint,
+                on_epoch=run.log_metrics,
+                verbose=0,
+            )
+            trained = train(model, spec, data, session)
+            found = scores.accuracies(model, data)
+            run.log_metrics(found | {"test_n": len(data.subsets["test"].rows)})
+        rows.append({"seed": seed, "epochs": len(trained.history)} | found)
+        print(f"replicate@{name}: seed {seed}: test accuracy {found['test_accuracy']:.4f}", flush=True)
+    return rows
