@@ -6,31 +6,13 @@ of its own snapshot, whatever is installed.
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
 from menagerie.errors import MenagerieError, unknown
+from menagerie.quiet import quiet_native_stderr
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-
-@contextmanager
-def quiet_native_stderr() -> Iterator[None]:
-    """Keep what TensorFlow says of its build and of absent GPUs while it loads off the terminal.
-
-    It writes them past Python and past TF_CPP_MIN_LOG_LEVEL. An exception is raised as ever.
-    """
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 def main(arguments: list[str]) -> int:
@@ -46,8 +28,6 @@ def main(arguments: list[str]) -> int:
     try:
         with quiet_native_stderr():
             module = import_module(f"stages.{stage}")
-            if tensorflow := sys.modules.get("tensorflow"):
-                tensorflow.config.list_physical_devices()  # complains of a machine without a GPU
         module.main(*models)
     except (MenagerieError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -2,7 +2,7 @@
 
 Nothing is selected by these numbers, so that test may be read here as `evaluate` does.
 
-reads: data/<ds>/{images.npy,split.csv}, params models.<model>, seed, replicates, compute.{max_epochs,precision}
+reads: data/<ds>/{images.npy,split.csv}, params models.<model>, seed, replicates, compute
 writes: metrics/<ds>/replicates/<model>.csv
 use: python src replicate <model>
 """
@@ -15,6 +15,7 @@ from menagerie import paths, tracking
 from menagerie.data import load_data
 from menagerie.files import file_sha256, whole
 from menagerie.params import Params, load_params
+from menagerie.quiet import quiet_native_stderr
 
 
 def main(name: str) -> None:
@@ -28,12 +29,13 @@ def main(name: str) -> None:
 
 
 def replicates(params: Params, name: str) -> list[dict[str, float]]:
-    import keras  # not above: without further seeds, the default, it would cost seconds for each model
+    with quiet_native_stderr():  # not above: without further seeds, the default, Keras would cost seconds
+        import keras
 
-    from menagerie.replicate import scores
-    from menagerie.train import checkpoints
-    from menagerie.train.fitting import Session, train
-    from menagerie.train.seeding import environment
+        from menagerie.replicate import scores
+        from menagerie.train import checkpoints
+        from menagerie.train.fitting import Session, train
+        from menagerie.train.seeding import environment
 
     spec, dataset, compute = params.model(name), params.dataset.name, params.compute
     data = load_data(paths.images(dataset), paths.split(dataset))

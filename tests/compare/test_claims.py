@@ -27,13 +27,13 @@ def claim_of(notebook, *pairs, split="val"):
 
 
 def claimed(notebook, metrics=None, pairs=None):
-    return claims(notebook, metrics or {}, pairs).to_dict("records")
+    return claims(notebook, metrics or {}, pairs, {}).to_dict("records")
 
 
 def saying(notebook, words):
     """The rows of the one claim that has these words, by its pairs."""
     (place,) = [n for n, claim in enumerate(notebook.claims) if words in claim.quote + claim.told]
-    table = claims(notebook, {}, None)
+    table = claims(notebook, {}, None, {})
     return table[table["claim"] == place].set_index(["better", "than"])
 
 
@@ -104,7 +104,7 @@ def test_a_single_pair_is_judged_by_its_bounds(params, better, than, pictures, c
 
 def test_at_equal_epochs_the_final_recipe_of_seed_004_is_open(params):
     """At epoch 8 the first recipe stood at 345 of 412."""
-    rows = claims(params("study=sign_digits").reported, {}, None)
+    rows = claims(params("study=sign_digits").reported, {}, None, {})
     shown = rows[["than", "epochs", "than_epochs", "earlier", "reported_pictures", "can_show"]]
     assert shown.to_numpy().tolist() == [
         ["sign_cnn", 8, 20, False, -42, OPPOSITE],
@@ -133,7 +133,7 @@ def test_at_equal_epochs_the_final_recipe_of_seed_004_is_open(params):
     ],
 )
 def test_every_claim_of_a_notebook_has_its_row(params, study, better, than, can_show):
-    table = claims(params(f"study={study}").reported, {}, None).set_index(["better", "than"])
+    table = claims(params(f"study={study}").reported, {}, None, {}).set_index(["better", "than"])
     assert can_show in np.atleast_1d(table.loc[[(better, than)], "can_show"])
 
 

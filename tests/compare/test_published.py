@@ -6,8 +6,7 @@ from scipy.stats import binom
 
 from helpers import N, entry
 from menagerie.compare import published
-from menagerie.compare.margins import newcombe_interval
-from menagerie.evaluate.measures import wilson_interval
+from menagerie.evaluate.intervals import newcombe_interval, wilson_interval
 from menagerie.params.notebook import Score
 
 
@@ -62,9 +61,10 @@ def test_of_the_values_that_round_to_the_printed_one_the_nearest_to_ours_is_judg
 def test_a_number_not_reproduced_says_on_which_side_ours_lies_and_the_p(study, ours, side):
     """352 of 412 were reported."""
     (row,) = published.against_reported(
-        {"sign_cnn_decay_high": entry(100, val_correct=ours)}, study.reported
+        {"sign_cnn_decay_high": entry(100, val_correct=ours)}, study.reported, {}
     ).to_dict("records")
-    low, high = newcombe_interval(ours, N, 352, N)
+    difference = newcombe_interval(*((k / N, *wilson_interval(k, N)) for k in (ours, 352)))
+    low, high = difference[1:]
     assert low > 0 or high < 0
     assert row["p"] < published.LEVEL
     assert row["verdict"] == f"no: ours is {side}, p {row['p']:.2g}"
@@ -75,7 +75,7 @@ def test_two_recipes_of_the_sign_digits_that_were_called_not_reproduced_are(stud
         "sign_cnn_decay_high": entry(0, val_correct=367),
         "sign_cnn_decay_low": entry(0, val_correct=347),
     }
-    rows = published.against_reported(metrics, study.reported)
+    rows = published.against_reported(metrics, study.reported, {})
     assert rows["verdict"].tolist() == [published.REPRODUCED] * 2
     assert rows["p"].tolist() == pytest.approx([0.12, 0.14], abs=0.006)
     assert (rows["reported"] < rows["low"]).all()  # as the interval of ours alone would have it
@@ -90,7 +90,7 @@ def test_the_published_number_stands_beside_ours_on_the_split_it_was_published_f
         "ann": entry(400),
         "sign_cnn": entry(100, val_correct=380),
     }
-    rows = published.against_reported(metrics, notebook).to_dict("records")
+    rows = published.against_reported(metrics, notebook, {}).to_dict("records")
     assert [(row["model"], row["split"], row["reported"], row["printed"]) for row in rows] == [
         ("sign_cnn", "val", 0.9053, "0.9053"),
         ("sign_cnn_decay_low", "test", 0.8034, "0.8034"),
@@ -114,7 +114,7 @@ def test_a_loss_that_was_not_reported_is_none(params):
 def test_a_number_of_another_data_set_gets_no_verdict(params):
     """The JPEG copy of CIFAR-10 is not CIFAR-10."""
     notebook = params("study=cifar10_images").reported
-    (row,) = published.against_reported({"leaky_cnn": entry(300)}, notebook).to_dict("records")
+    (row,) = published.against_reported({"leaky_cnn": entry(300)}, notebook, {}).to_dict("records")
     assert row["verdict"] == "not comparable: of cifar10"
     assert np.isnan(row["p"])
 
@@ -122,7 +122,7 @@ def test_a_number_of_another_data_set_gets_no_verdict(params):
 def test_numbers_of_another_split_are_not_judged(study):
     metrics = {"sign_cnn": entry(373)}
     metrics["sign_cnn"]["val"] = metrics["sign_cnn"]["val"] | {"n": 306}
-    (row,) = published.against_reported(metrics, study.reported).to_dict("records")
+    (row,) = published.against_reported(metrics, study.reported, {}).to_dict("records")
     assert row["verdict"] == "not comparable: of 412 other pictures"
 
 

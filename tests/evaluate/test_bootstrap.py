@@ -8,9 +8,9 @@ from scipy.special import softmax
 from sklearn import metrics
 
 from menagerie.evaluate import bootstrap
-from menagerie.evaluate.bootstrap import measure, percentiles, resamples, with_intervals
+from menagerie.evaluate.bootstrap import measure, resamples, with_intervals
 from menagerie.evaluate.calibration import expected_calibration_error, picture_losses
-from menagerie.evaluate.measures import wilson_interval
+from menagerie.evaluate.intervals import percentiles, wilson_interval
 
 
 def guesses(labels, num_classes, random, spread=1.0):

@@ -8,7 +8,7 @@ from PIL import Image
 from scipy import ndimage
 from sklearn.metrics import accuracy_score
 
-from menagerie.evaluate.measures import wilson_interval
+from menagerie.evaluate.intervals import wilson_interval
 
 keras = pytest.importorskip("keras")
 

@@ -5,7 +5,8 @@ import pytest
 from sklearn import metrics
 
 from menagerie.evaluate.bootstrap import group_interval, group_resamples, measure
-from menagerie.evaluate.measures import accuracy_and_loss, per_class, scores, wilson_interval
+from menagerie.evaluate.intervals import wilson_interval
+from menagerie.evaluate.measures import accuracy_and_loss, per_class, scores
 
 SIGNERS, EACH, TRUE = 42, 10, 0.85
 

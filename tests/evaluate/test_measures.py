@@ -8,6 +8,7 @@ from scipy.special import softmax
 from sklearn import metrics
 
 from menagerie.errors import ModelError
+from menagerie.evaluate.intervals import wilson_interval
 from menagerie.evaluate.measures import (
     accuracy_and_loss,
     confusion,
@@ -18,7 +19,6 @@ from menagerie.evaluate.measures import (
     per_class,
     predictions,
     scores,
-    wilson_interval,
 )
 
 # What seed 000 prints for its fine-tuned InceptionV3: true class down, predicted class across.

@@ -75,7 +75,9 @@ def covers(declared, key):
 def workplace(tmp_path_factory, pictures):
     """A folder with params.yaml alone; the stages fill it in their order."""
     folder = tmp_path_factory.mktemp("workplace")
-    settings = composed(*colours(pictures, "cnn"), "compute.max_epochs=1", "evaluation.robustness=true")
+    settings = composed(
+        *colours(pictures, "cnn"), "compute.max_epochs=1", "evaluation.robustness=true", "replicates=1"
+    )
     (folder / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
     return folder
 

@@ -10,14 +10,20 @@ from menagerie.compare.leaderboard import both_ways
 from menagerie.compare.margins import mcnemar_bounds, pictures_needed
 from menagerie.compare.paired import holm
 from menagerie.compare.published import LEVEL, incomparable
+from menagerie.compare.seeds import difference_p
 from menagerie.params.notebook import Claim, Notebook, Pair, Score
 
-OURS = ["difference", "low", "high", "p"]
+OURS = ["difference", "low", "high", "p", "seeds", "mean_difference"]
 SHOWN, OPPOSITE, IMPOSSIBLE, OPEN = "shown", "the opposite is shown", "cannot be shown", "open"
+
+Ours = dict[tuple[str, str], dict[str, float]]
 
 
 def claims(
-    notebook: Notebook, metrics: dict[str, dict[str, Any]], pairs: pd.DataFrame | None
+    notebook: Notebook,
+    metrics: dict[str, dict[str, Any]],
+    pairs: pd.DataFrame | None,
+    runs: dict[str, pd.DataFrame],
 ) -> pd.DataFrame:
     """One row for each pair of models that a claim is of: can the notebook's numbers show it, and do ours.
 
@@ -30,21 +36,23 @@ def claims(
     marks a row of the numbers of `than` at an earlier epoch, which ours has none of. `elsewhere_pictures` of
     `elsewhere_n` are those of the split that the claim is not of, NaN where one has no number there.
 
-    Of ours, on test: difference, low, high and p of `pairs`, better less than, and `p_holm`, that p after
-    Holm's correction for the pairs of the claim that were run; NaN where one of the two was not. Ours support
-    a claim when p_holm is below 0.05 and the difference is positive. `verdict` says both.
+    Of ours, on test: difference, low, high and p of `pairs`, better less than; NaN where one of the two was
+    not run. Where both have several `runs` (see seeds.together), of which the one with fewer has `seeds`,
+    `mean_difference` is that of their means, and p is the larger of that one and Welch's over the seeds, 1
+    where the two differences point apart: what is shown holds for other pictures and for other seeds.
+    `p_holm` is p after Holm's correction for the pairs of the claim that were run. Ours support a claim when
+    it is below 0.05 and the difference is positive. `verdict` says both.
     """
+    ours = _ours(pairs, runs)
     tables = [
-        _claim(notebook, claim, metrics, pairs).assign(claim=place)
+        _claim(notebook, claim, metrics, ours).assign(claim=place)
         for place, claim in enumerate(notebook.claims)
     ]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
-def _claim(
-    notebook: Notebook, claim: Claim, metrics: dict[str, dict[str, Any]], pairs: pd.DataFrame | None
-) -> pd.DataFrame:
-    table = pd.DataFrame(list(_rows(notebook, claim, metrics, pairs)))
+def _claim(notebook: Notebook, claim: Claim, metrics: dict[str, dict[str, Any]], ours: Ours) -> pd.DataFrame:
+    table = pd.DataFrame(list(_rows(notebook, claim, ours)))
     shown, possible = (_adjusted(table[name]) < LEVEL for name in ("p_max", "p_min"))
     ahead = table["reported_pictures"] > 0
     table["can_show"] = np.select([shown & ahead, shown, possible], [SHOWN, OPPOSITE, OPEN], IMPOSSIBLE)
@@ -55,9 +63,7 @@ def _claim(
     return table
 
 
-def _rows(
-    notebook: Notebook, claim: Claim, metrics: dict[str, dict[str, Any]], pairs: pd.DataFrame | None
-) -> Iterator[dict[str, Any]]:
+def _rows(notebook: Notebook, claim: Claim, ours: Ours) -> Iterator[dict[str, Any]]:
     for pair in claim.pairs:
         better, than = notebook.models[pair.better], notebook.models[pair.than]
         score = getattr(better, claim.split)
@@ -68,7 +74,7 @@ def _rows(
             | whole
             | _published(score, getattr(than, claim.split))
             | _elsewhere(notebook, claim, pair)
-            | _ours(pair, metrics, pairs)
+            | ours.get((pair.better, pair.than), dict.fromkeys(OURS, np.nan))
         )
         if earlier := claim.earlier.get(pair.than):
             early = {"epochs": better.epochs, "than_epochs": earlier.epoch, "earlier": True}
@@ -99,12 +105,23 @@ def _elsewhere(notebook: Notebook, claim: Claim, pair: Pair) -> dict[str, float]
     }
 
 
-def _ours(pair: Pair, metrics: dict[str, dict[str, Any]], pairs: pd.DataFrame | None) -> dict[str, float]:
-    if not {pair.better, pair.than} <= set(metrics):
-        return dict.fromkeys(OURS, np.nan)
-    table = both_ways(pairs)
-    row = table[(table["model_a"] == pair.better) & (table["model_b"] == pair.than)].iloc[0]
-    return {key: float(row[key]) for key in OURS}
+def _ours(pairs: pd.DataFrame | None, runs: dict[str, pd.DataFrame]) -> Ours:
+    """OURS of each pair of models, either way round."""
+    if pairs is None:
+        return {}
+    found = {}
+    for row in both_ways(pairs).to_dict("records"):
+        names = row["model_a"], row["model_b"]
+        values = {key: float(row[key]) for key in ("difference", "low", "high", "p")}
+        values |= {"seeds": 1, "mean_difference": np.nan}
+        if all(name in runs for name in names):
+            one, other = (runs[name]["test_accuracy"].to_numpy() for name in names)
+            mean = float(one.mean() - other.mean())
+            agree = np.sign(mean) == np.sign(values["difference"])
+            values["p"] = max(values["p"], difference_p(one, other)) if agree else 1.0
+            values |= {"seeds": min(len(one), len(other)), "mean_difference": mean}
+        found[names] = values
+    return found
 
 
 def _nothing() -> dict[str, float]:
@@ -128,9 +145,10 @@ def _published_verdict(row: dict[str, Any]) -> str:
 def _our_verdict(row: dict[str, Any], where: str) -> str:
     if np.isnan(row["p_holm"]):
         return "ours: not run here"
+    on = f"on {where} pictures" + (f" and {row['seeds']:.0f} seeds" if row["seeds"] > 1 else "")
     if row["p_holm"] >= LEVEL:
-        return f"ours: not shown, on {where} pictures"
-    return f"ours: {'supported' if row['difference'] > 0 else 'the opposite'}, on {where} pictures"
+        return f"ours: not shown, {on}"
+    return f"ours: {'supported' if row['difference'] > 0 else 'the opposite'}, {on}"
 
 
 def _where(notebook: Notebook, claim: Claim, pair: Pair, metrics: dict[str, dict[str, Any]]) -> str:

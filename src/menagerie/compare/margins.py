@@ -6,6 +6,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from menagerie.compare.paired import mcnemar
+from menagerie.evaluate.intervals import newcombe_interval, wilson_interval
 
 
 def mcnemar_bounds(right_a: int, right_b: int, n: int) -> tuple[float, float]:
@@ -34,20 +35,10 @@ def pictures_needed(right_a: int, n_a: int, right_b: int, n_b: int) -> float:
     return (spread / (a - b)) ** 2
 
 
-def newcombe_interval(
-    right_a: int, n_a: int, right_b: int, n_b: int, level: float = 0.95
-) -> tuple[float, float]:
-    """The interval of accuracy a less accuracy b, of independent pictures; in [-1, 1].
-
-    Newcombe (1998), method 10: Wilson's intervals of the two, joined.
-    """
-    return _joined(right_a / n_a, n_a, right_b / n_b, n_b, norm.isf((1 - level) / 2))
-
-
 def newcombe_p(right_a: int, n_a: int, right_b: int, n_b: int) -> float:
-    """1 less the level at which `newcombe_interval` just touches 0; 1 for equal accuracies.
+    """1 less the level at which Newcombe's interval of a less b just touches 0; 1 for equal accuracies.
 
-    So p lies below 0.05 exactly when the 95 % interval leaves 0 out.
+    Of independent pictures. So p lies below 0.05 exactly when the 95 % interval leaves 0 out.
     """
     if right_a / n_a < right_b / n_b:
         return newcombe_p(right_b, n_b, right_a, n_a)
@@ -55,24 +46,10 @@ def newcombe_p(right_a: int, n_a: int, right_b: int, n_b: int) -> float:
         return 1.0
 
     def lower_end(z: float) -> float:
-        return _joined(right_a / n_a, n_a, right_b / n_b, n_b, z)[0]
+        a, b = wilson_interval(right_a, n_a, z), wilson_interval(right_b, n_b, z)
+        return newcombe_interval((right_a / n_a, *a), (right_b / n_b, *b))[1]
 
     widest = 1.0
     while lower_end(widest) > 0:
         widest *= 2
     return float(2 * norm.sf(brentq(lower_end, 0, widest, xtol=1e-9)))
-
-
-def _joined(p_a: float, n_a: int, p_b: float, n_b: int, z: float) -> tuple[float, float]:
-    (low_a, high_a), (low_b, high_b) = _wilson(p_a, n_a, z), _wilson(p_b, n_b, z)
-    difference = p_a - p_b
-    return (
-        difference - math.hypot(p_a - low_a, high_b - p_b),
-        difference + math.hypot(high_a - p_a, p_b - low_b),
-    )
-
-
-def _wilson(p: float, n: int, z: float) -> tuple[float, float]:
-    """Wilson's score interval of the share `p` of `n` at `z` standard errors."""
-    centre, half = p + z**2 / (2 * n), z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    return (centre - half) / (1 + z**2 / n), (centre + half) / (1 + z**2 / n)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from menagerie.evaluate.bootstrap import percentiles
+from menagerie.evaluate.intervals import percentiles
 
 RESAMPLES = 20_000  # with fewer an end, which is a whole number of pictures, may be off by one
 CHUNK = 1000  # of them that are drawn at a time

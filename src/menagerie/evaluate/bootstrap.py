@@ -11,7 +11,6 @@ from itertools import chain
 import numpy as np
 from scipy.optimize import brentq
 from scipy.sparse import csr_array
-from scipy.stats import binomtest
 
 from menagerie.evaluate.calibration import (
     BINS,
@@ -20,6 +19,7 @@ from menagerie.evaluate.calibration import (
     picture_losses,
     probabilities,
 )
+from menagerie.evaluate.intervals import percentiles, wilson_interval
 
 RESAMPLES = 2000
 SEED = 0
@@ -75,18 +75,6 @@ def group_interval(right: np.ndarray, groups: np.ndarray) -> tuple[float, float,
         return *wilson_interval(round(share * count), count), float("nan")
     spread = share * (1 - share) / len(right)
     return min(float(low), share), max(float(high), share), float(drawn.var() / spread)
-
-
-def wilson_interval(correct: int, n: int) -> tuple[float, float]:
-    """The 95 % Wilson score interval of correct/n (Wilson 1927)."""
-    interval = binomtest(correct, n).proportion_ci(0.95, method="wilson")
-    return float(interval.low), float(interval.high)
-
-
-def percentiles(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The 95 % percentile interval over the last axis."""
-    low, high = np.quantile(samples, [0.025, 0.975], axis=-1)
-    return low, high
 
 
 def with_intervals(

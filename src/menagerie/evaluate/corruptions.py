@@ -19,7 +19,7 @@ from scipy.ndimage import gaussian_filter1d
 from tqdm import tqdm
 
 from menagerie.data import gather
-from menagerie.evaluate.measures import wilson_interval
+from menagerie.evaluate.intervals import wilson_interval
 
 # Five strengths each, weakest first. Rotation and shift are not in CIFAR-10-C: the rotations are five equal
 # steps up to the 30 degrees of Engstrom et al., "Exploring the Landscape of Spatial Robustness", ICML 2019,

@@ -8,8 +8,9 @@ from scipy.special import log_softmax
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from menagerie.errors import ModelError
-from menagerie.evaluate.bootstrap import group_interval, wilson_interval, with_intervals
+from menagerie.evaluate.bootstrap import group_interval, with_intervals
 from menagerie.evaluate.calibration import picture_losses
+from menagerie.evaluate.intervals import Interval, newcombe_interval, wilson_interval
 
 
 def scores(labels: np.ndarray, logits: np.ndarray, groups: np.ndarray | None = None) -> dict[str, float]:
@@ -67,15 +68,11 @@ def _share(name: str, right: np.ndarray, groups: np.ndarray | None = None) -> di
     return share if np.isnan(effect) else share | {f"{name}_design_effect": effect}
 
 
-def difference(first: Mapping[str, float], second: Mapping[str, float]) -> tuple[float, float, float]:
-    """The accuracy of `first` less that of `second`, of other pictures, with its 95 % interval.
-
-    Both as `scores` gives them. Newcombe (1998), method 10: the ends come from those of the two intervals.
-    """
-    gap = first["accuracy"] - second["accuracy"]
-    down = np.hypot(first["accuracy"] - first["accuracy_low"], second["accuracy_high"] - second["accuracy"])
-    up = np.hypot(first["accuracy_high"] - first["accuracy"], second["accuracy"] - second["accuracy_low"])
-    return gap, gap - float(down), gap + float(up)
+def difference(first: Mapping[str, float], second: Mapping[str, float]) -> Interval:
+    """The accuracy of `first` less that of `second`, both as `scores` gives them and of other pictures."""
+    ends = ("accuracy", "accuracy_low", "accuracy_high")
+    one, other = (tuple(measured[key] for key in ends) for measured in (first, second))
+    return newcombe_interval(one, other)
 
 
 def per_class(

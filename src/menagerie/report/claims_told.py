@@ -10,7 +10,7 @@ from menagerie.report.findings.values import as_printed, count, signed
 
 def claims_told(notebook: Notebook, title: str) -> list[list[str]]:
     """For each claim its words behind `title`, the published margins, and whether these can show it."""
-    table = claims(notebook, {}, None)
+    table = claims(notebook, {}, None, {})
     return [
         [f"{title}: {worded(notebook.claims[place])}", _margins(pairs), _can_show(pairs)]
         for place, pairs in table.groupby("claim")

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from menagerie import paths
-from menagerie.compare import leaderboard
+from menagerie.compare import leaderboard, seeds
 from menagerie.errors import MenagerieError
 from menagerie.files import read_json
 from menagerie.params import Params
@@ -33,7 +33,8 @@ class Results:
     """What the stages wrote of one data set.
 
     `source` and `data` are data/<ds>/source.json and report.json; `metrics` is by model, `tables` by the
-    name of a table that evaluate wrote and then by model; `pairs` as of leaderboard.pairs. The others
+    name of a table that evaluate wrote and then by model; `pairs` as of leaderboard.pairs; `seeds` as of
+    seeds.together, without the models that have one run. The others
     depend on the machine or are pictures, and only the page shows them: `runs`, by model, may lack some,
     figures are PNG by name, `replicates` is as replicates.table gives it, None where nobody asked for it.
     """
@@ -43,6 +44,7 @@ class Results:
     metrics: dict[str, dict[str, Any]]
     tables: Tables
     pairs: pd.DataFrame
+    seeds: dict[str, pd.DataFrame] = field(default_factory=dict)
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
     data_figures: dict[str, bytes] = field(default_factory=dict)
     comparison_figures: dict[str, bytes] = field(default_factory=dict)
@@ -105,10 +107,13 @@ def made(path: Path) -> Path:
 def _written(params: Params) -> dict[str, Any]:
     dataset = params.dataset.name
     metrics = {name: paths.metrics(dataset, name) / "metrics.json" for name in params.models}
+    measured = {name: read_json(made(path)) for name, path in metrics.items()}
+    further = {name: _table(paths.replicates(dataset, name)) for name in params.models}
     return {
         "source": read_json(made(paths.source(dataset))),
         "data": read_json(made(paths.data_report(dataset))),
-        "metrics": {name: read_json(made(path)) for name, path in metrics.items()},
+        "metrics": measured,
+        "seeds": seeds.together(measured, further),
     }
 
 

@@ -1,0 +1,66 @@
+"""Trainings that differ in nothing but their seed: what another one would give, and which recipe is better.
+
+All are tested on the same pictures, so that nothing here speaks of other ones.
+"""
+
+import math
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t, ttest_ind
+
+COLUMNS = ("val_accuracy", "test_accuracy")
+
+
+def together(metrics: dict[str, dict[str, dict[str, float]]], further: dict[str, pd.DataFrame]) -> dict:
+    """The accuracies of all runs of each model that has more than one, the leaderboard's first.
+
+    `metrics` as evaluate wrote them, `further` what replicate wrote, by model. Gives one table a model, of
+    COLUMNS, in [0, 1].
+    """
+    return {
+        name: pd.concat(
+            [
+                pd.DataFrame([{column: metrics[name][column[:-9]]["accuracy"] for column in COLUMNS}]),
+                table[list(COLUMNS)],
+            ],
+            ignore_index=True,
+        )
+        for name, table in further.items()
+        if len(table)
+    }
+
+
+def prediction_interval(accuracies: np.ndarray) -> tuple[float, float]:
+    """The 95 % interval in which the accuracy of one more run from another seed lies.
+
+    Of k >= 2 accuracies float (k,): mean -+ t s sqrt(1 + 1/k), of k - 1 degrees of freedom (Hahn and Meeker
+    1991, section 4.6), cut to 0..1.
+    """
+    mean, half = accuracies.mean(), t.ppf(0.975, len(accuracies) - 1) * _spread(accuracies)
+    return max(float(mean - half), 0.0), min(float(mean + half), 1.0)
+
+
+def another_p(accuracies: np.ndarray, least: float, greatest: float) -> float:
+    """The two-sided p that one more run gives an accuracy of `least` to `greatest`, the largest over these.
+
+    So it lies below 0.05 exactly when `prediction_interval`, uncut, holds none of them.
+    """
+    mean = accuracies.mean()
+    away = min(max(mean, least), greatest) - mean
+    if math.isclose(away, 0, abs_tol=1e-12):
+        return 1.0
+    spread = _spread(accuracies)
+    return float(2 * t.sf(abs(away) / spread, len(accuracies) - 1)) if spread > 0 else 0.0
+
+
+def difference_p(first: np.ndarray, second: np.ndarray) -> float:
+    """Welch's p (1947) that two recipes have equal mean accuracies over all seeds; of 2 runs or more."""
+    if first.std() == second.std() == 0:
+        return float(first[0] == second[0])
+    return float(ttest_ind(first, second, equal_var=False).pvalue)
+
+
+def _spread(accuracies: np.ndarray) -> float:
+    """The standard error of one more run less the mean of these."""
+    return float(accuracies.std(ddof=1) * math.sqrt(1 + 1 / len(accuracies)))
