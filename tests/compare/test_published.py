@@ -106,7 +106,7 @@ def test_the_published_number_stands_beside_ours_on_the_split_it_was_published_f
 
 def test_a_loss_that_was_not_reported_is_none(params):
     (row,) = published.against_reported(
-        {"model_s": entry(300)}, params("study=cifar10_model_s").reported
+        {"model_s": entry(300)}, params("study=cifar10_model_s").reported, {}
     ).to_dict("records")
     assert np.isnan(row["reported_loss"])
 

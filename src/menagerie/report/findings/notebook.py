@@ -23,6 +23,19 @@ from menagerie.report.findings.values import (
 )
 from menagerie.report.results import Results
 
+ONE_RUN = (
+    "A number reported of a model that has one run here is not reproduced when Newcombe's 95 % interval of "
+    "ours less the reported one leaves out 0, for every value that rounds to what was printed; p is the "
+    "largest of them. Two networks of equal accuracy fail that in about 5 % of cases on different pictures,"
+    " and in fewer on the same ones. What passes is not shown to differ, which is less than shown to be "
+    "equal. One run knows the chance of the pictures, not that of the seed."
+)
+SEVERAL_RUNS = (
+    "A model that has several runs, which differ in their seed alone, is judged by these: a number is not "
+    "reproduced when it lies outside the 95 % prediction interval, beside their mean, in which one more run"
+    " would lie."
+)
+
 
 def sections(params: Params, results: Results) -> list[Section]:
     """None where nothing was reported of these models and these pictures."""
@@ -30,25 +43,23 @@ def sections(params: Params, results: Results) -> list[Section]:
         return []
     found = [_reported(params.reported, results)]
     if params.reported.claims:
-        table = claims(params.reported, results.metrics, results.pairs)
+        table = claims(params.reported, results.metrics, results.pairs, results.seeds)
         found.append(_claims(params.reported.claims, table))
     return found
 
 
 def _reported(notebook: Notebook, results: Results) -> Section:
-    compared = published.against_reported(results.metrics, notebook).to_dict("records")
+    table = published.against_reported(results.metrics, notebook, results.seeds)
+    compared, several = table.to_dict("records"), bool((table["runs"] > 1).any())
     columns = names("model", "split") + numbers("reported (%)", "reproduced (%)", "n", "difference (points)")
+    columns += numbers("runs", "mean of the runs (%)") if several else ()
     columns += numbers("p") + prose("reported value")
     columns += numbers("reported loss", "loss", "reported epochs", "epochs")
-    rows = tuple(_compared(row) for row in compared)
+    rows = tuple(_compared(row, several) for row in compared)
     blocks = [
         Paragraph(f'Reported by "{notebook.title}". {notebook.note}'),
-        Paragraph(
-            "A reported number is not reproduced when Newcombe's 95 % interval of ours less the reported one "
-            "leaves out 0, for every value that rounds to what was printed; p is the largest of them. Two "
-            "networks of equal accuracy fail it in about 5 % of cases. One run each: it knows the chance of "
-            "the pictures, not that of the seed."
-        ),
+        Paragraph(ONE_RUN),
+        *([Paragraph(SEVERAL_RUNS)] if several else []),
         Table("Reported and reproduced accuracy", columns, rows),
     ]
     if notes := tuple(f"{row['model']}: {row['note']}" for row in compared if row["note"]):
@@ -56,7 +67,11 @@ def _reported(notebook: Notebook, results: Results) -> Section:
     return Section("reported", "Reported and reproduced", tuple(blocks))
 
 
-def _compared(row: dict[str, Any]) -> tuple[Cell, ...]:
+def _compared(row: dict[str, Any], several: bool) -> tuple[Cell, ...]:
+    seeds = (
+        number(row["runs"], count),
+        number(row["mean"], percent, row["predicted_low"], row["predicted_high"]),
+    )
     return (
         Cell(row["model"]),
         Cell(row["split"]),
@@ -64,6 +79,7 @@ def _compared(row: dict[str, Any]) -> tuple[Cell, ...]:
         number(row["reproduced"], percent, row["low"], row["high"]),
         number(row["n"], count),
         number(row["difference"], points),
+        *(seeds if several else ()),
         number(row["p"], p_value),
         _verdict(row["verdict"]),
         number(row["reported_loss"], decimal),
@@ -110,8 +126,16 @@ def _claims(told: tuple[Claim, ...], table: pd.DataFrame) -> Section:
         "as needed, other ones for each model, would show such a difference in 80 % of cases. Ours support a "
         f"claim when the difference is positive and its p, as tested above, is below {published.LEVEL}; the "
         "interval is of that pair alone. Verdicts and the last p are after Holm's correction for the pairs "
-        "of the same claim, the published p before it. One run of each model says nothing about other seeds."
+        "of the same claim, the published p before it. "
     )
+    if (table["seeds"] > 1).any():
+        about += (
+            "Where both models have several runs, p is the larger of that of the pictures and Welch's over "
+            "the seeds: what is shown holds for other pictures and for other seeds. The difference in "
+            "points is of the run that the leaderboard shows."
+        )
+    else:
+        about += "One run of each model says nothing about other seeds."
     blocks = (
         Items(tuple(worded(claim) for claim in told), numbered=True),
         Paragraph(about),
