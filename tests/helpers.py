@@ -241,7 +241,9 @@ def entry(correct, val_correct=300, train_correct=408, n=N, loss=0.5, epochs=20)
         "gap_high": high,
         "calibration": scaled | {"loss_before": loss, "loss_after": loss - 0.01},
         "epochs": epochs,
+        "kept_epoch": epochs,
         "params": 1_204_650,
+        "trainable_params": 1_204_202,
         "model_bytes": 4_850_000,
     }
 
@@ -364,6 +366,15 @@ def evaluated(skill, classes, seed):
     tables = {
         "per_class": measures.per_class(labels, logits.argmax(axis=1), classes),
         "areas": curves.areas(labels, calibration.probabilities(logits), classes),
+        "layers": pd.DataFrame(
+            {
+                "layer": ["input", "logits"],
+                "kind": ["InputLayer", "Dense"],
+                "output": ["n x 8 x 8 x 3", "n x 10"],
+                "parameters": [0, 1_204_650],
+                "trainable": [0, 1_204_202],
+            }
+        ),
         "confusion": measures.confusion_table(counts, classes),
         "robustness": robustness([]),
         "predictions": measures.predictions(pictures, labels, logits, classes),

@@ -13,6 +13,7 @@ import pandas as pd
 from menagerie import paths, tracking
 from menagerie.data import load_data
 from menagerie.evaluate import corruptions, outputs
+from menagerie.evaluate.layers import layers, trainable_parameters
 from menagerie.files import file_sha256, read_json, whole, whole_folder, write_json
 from menagerie.model_files import load_model, predict
 from menagerie.params import load_params
@@ -33,10 +34,15 @@ def main(name: str) -> None:
 
     metrics = outputs.metrics(data.subsets, logits) | {
         "epochs": len(history),
+        "kept_epoch": int(history.loc[history["kept"], "epoch"].iloc[0]),
         "params": model.count_params(),
+        "trainable_params": trainable_parameters(model),
         "model_bytes": (folder / "model.keras").stat().st_size,
     }
-    tables = outputs.tables(test, logits["test"], data.classes) | {"history": history}
+    tables = outputs.tables(test, logits["test"], data.classes) | {
+        "history": history,
+        "layers": layers(model),
+    }
     tables["robustness"] = corruptions.EMPTY
     if params.evaluation.robustness:
         tables["robustness"] = corruptions.robustness(model, data.images, test.rows, test.labels, params.seed)

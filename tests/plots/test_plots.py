@@ -33,6 +33,8 @@ def history(epochs, phases=1, model=None):
             "val_loss": 2.2 / (1 + epoch),
             "accuracy": 1 - 0.7 / (1 + epoch),
             "val_accuracy": 0.9 - 0.8 / (1 + epoch),
+            "learning_rate": 0.001 / (1 + epoch),
+            "kept": epoch == epoch[-1],
         }
     )
     return table if model is None else table.assign(model=model)
@@ -51,6 +53,8 @@ def costs(names, seed=0):
     table = pd.DataFrame({"model": names, "accuracy": accuracy, "gap": gap, "train_accuracy": accuracy + gap})
     for column, (_, unit, _) in comparison_plots.COSTS.items():
         table[column] = unit * 10 ** rng.uniform(-1, 2, count)
+    table["trainable_params"] = table["params"] * rng.uniform(0.01, 1, count)
+    table = table.assign(gap_low=gap - 0.01, gap_high=gap + 0.02)
     return table.assign(accuracy_low=accuracy - 0.01, accuracy_high=accuracy + 0.01)
 
 
@@ -410,9 +414,28 @@ def test_each_picture_is_shown_whole_in_the_row_of_its_class():
 def test_learning_curves_show_what_the_history_holds():
     table = history(5)
     figure = model_plots.learning_curves(table, TITLE)
-    for axes, measure in zip(figure.axes, ("loss", "accuracy"), strict=True):
+    for axes, measure in zip(figure.axes[:2], ("loss", "accuracy"), strict=True):
         drawn = {line.get_label(): line.get_ydata().tolist() for line in axes.lines}
         assert drawn == {"train": table[measure].tolist(), "val": table[f"val_{measure}"].tolist()}
+    (rate,) = figure.axes[2].lines
+    assert rate.get_ydata().tolist() == table["learning_rate"].tolist()
+
+
+def test_the_epoch_that_was_restored_is_marked_where_it_is_not_the_last():
+    table = history(5).assign(epoch=np.arange(1, 6), kept=[False, False, True, False, False])
+    figure = model_plots.learning_curves(table, TITLE)
+    marked = [
+        [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == "--"] for axes in figure.axes
+    ]
+    assert marked == [[3]] * 3
+    assert "weights of epoch 3" in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_a_learning_rate_that_starts_from_zero_is_drawn():
+    """As warm-up has it; a logarithmic axis has no place for 0."""
+    table = history(3).assign(learning_rate=[0.0, 0.01, 0.02])
+    (rate,) = model_plots.learning_curves(table, TITLE).axes[2].lines
+    assert rate.axes.get_yscale() == "linear"
 
 
 def test_a_phase_begins_behind_a_line():
@@ -420,14 +443,14 @@ def test_a_phase_begins_behind_a_line():
     begins = [
         [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 2] for axes in figure.axes
     ]
-    assert begins == [[3.5, 7.5]] * 2
+    assert begins == [[3.5, 7.5]] * 3
 
 
 def test_a_single_epoch_can_be_seen():
     figure = model_plots.learning_curves(history(1), TITLE)
     seen = [
         has_colour(figure, axes, colour)
-        for axes in figure.axes
+        for axes in figure.axes[:2]
         for colour in (model_plots.TRAIN, model_plots.VAL)
     ]
     assert seen == [True] * 4

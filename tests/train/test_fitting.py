@@ -141,8 +141,9 @@ def test_training_learns_and_records_every_epoch(images, params):
     history = trained.history
     assert list(history["epoch"]) == list(range(1, 13))
     assert list(history.columns) == [
-        "epoch", "phase", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate",
+        "epoch", "phase", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "kept",
     ]  # fmt: skip
+    assert history.loc[history["kept"], "epoch"].tolist() == [12]
     assert history["val_accuracy"].iloc[-1] == 1.0
     assert [epoch for epoch, _ in seen] == list(history["epoch"])
     assert seen[0][1]["epoch_seconds"] > 0
@@ -302,6 +303,7 @@ def test_early_stopping_ends_training_and_restores_the_best_epoch(images, params
     assert len(history) < 60
     best = history["val_loss"].idxmin()
     assert best == len(history) - 3
+    assert history["kept"].tolist() == (history.index == best).tolist()
     logits = predict(model, images, np.arange(45, 60)).astype(np.float64)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(np.arange(45, 60) % CLASSES, logits)
     assert float(loss) == pytest.approx(history["val_loss"][best], rel=1e-3, abs=1e-5)

@@ -24,7 +24,8 @@ def leaderboard(metrics: dict[str, dict[str, Any]]) -> pd.DataFrame:
             },
             "val_loss": values["val"]["loss"],
             "train_accuracy": values["train"]["accuracy"],
-            **{key: values[key] for key in ("gap", "epochs", "params", "model_bytes")},
+            **{key: values[key] for key in ("gap", "gap_low", "gap_high", "epochs")},
+            **{key: values[key] for key in ("params", "trainable_params", "model_bytes")},
         }
         for name, values in metrics.items()
     ]

@@ -1,8 +1,11 @@
 """Models against each other on the same pictures: is a difference more than chance, do they err alike."""
 
+import math
+
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
+from scipy.optimize import brentq
+from scipy.stats import binomtest, norm
 
 from menagerie.evaluate.intervals import percentiles
 
@@ -17,20 +20,23 @@ def compare_pairs(names: list[str], correct: np.ndarray, groups: np.ndarray | No
     One row a pair, in the order of `names`. `difference` is the accuracy of model_a less that of
     model_b; low and high are its 95 % percentile interval under resamples of the pictures, which both
     models share (Efron and Tibshirani 1993). p is McNemar's exact test, p_holm the same after
-    Holm's correction for all pairs of the table. With `groups`, int (n,), whole groups are resampled and p
-    is `grouped_p`.
+    Holm's correction for all pairs of the table. `equivalent_within` is the margin of accuracy beyond which
+    the two are equivalent at 5 %: two one-sided tests (Schuirmann 1987), whose 90 % interval of the
+    difference lies within any wider one. With `groups`, int (n,), whole groups are resampled, p is
+    `grouped_p`, and that interval of their percentiles, else `tango_interval`.
     """
     first, second = np.triu_indices(len(names), k=1)
     counts = correct.astype(np.int64)
     right, both = counts.sum(axis=1), counts @ counts.T
     only_a, only_b = right[first] - both[first, second], right[second] - both[first, second]
     if groups is None:
-        ends = [_interval(a, b, correct.shape[1]) for a, b in zip(only_a, only_b, strict=True)]
-        low, high = np.array(ends).reshape(len(first), 2).T
-        p = np.array([mcnemar(a, b) for a, b in zip(only_a, only_b, strict=True)])
+        n, alone = correct.shape[1], list(zip(only_a.tolist(), only_b.tolist(), strict=True))
+        low, high = np.array([_interval(*one, n) for one in alone]).reshape(len(first), 2).T
+        within = np.array([np.abs(tango_interval(*one, n, norm.isf(0.05))).max() for one in alone])
+        p = np.array([mcnemar(*one) for one in alone])
     else:
         surplus = _by_group(counts[first] - counts[second], groups)
-        low, high = _group_intervals(surplus, np.unique(groups, return_counts=True)[1])
+        low, high, within = _group_intervals(surplus, np.unique(groups, return_counts=True)[1])
         p = np.array([grouped_p(one) for one in surplus])
     return pd.DataFrame(
         {
@@ -44,6 +50,7 @@ def compare_pairs(names: list[str], correct: np.ndarray, groups: np.ndarray | No
             "high": high,
             "p": p,
             "p_holm": holm(p),
+            "equivalent_within": within,
         }
     )
 
@@ -56,6 +63,28 @@ def mcnemar(only_a: int, only_b: int) -> float:
     if only_a + only_b == 0:
         return 1.0
     return float(binomtest(int(only_a), int(only_a + only_b)).pvalue)
+
+
+def tango_interval(only_a: int, only_b: int, n: int, z: float) -> tuple[float, float]:
+    """The difference of two accuracies of the same `n` pictures, at `z` standard errors: Tango (1998).
+
+    Its ends are where his score test just does not refuse a difference. It has a width where no picture
+    tells the two models apart, too, where resampling shows none.
+    """
+    return _tango_low(only_a, only_b, n, z), -_tango_low(only_b, only_a, n, z)
+
+
+def _tango_low(only_a: int, only_b: int, n: int, z: float) -> float:
+    def excess(difference: float) -> float:
+        linear = only_a + only_b - (2 * n - only_a + only_b) * difference
+        root = math.sqrt(max(linear**2 + 8 * n * only_b * difference * (1 - difference), 0))
+        share_b = (root + linear) / (4 * n)  # the likeliest, of such a difference
+        variance = n * (2 * share_b + difference * (1 - difference))
+        return only_a - only_b - n * difference - z * math.sqrt(max(variance, 0))
+
+    if only_b == n:
+        return -1.0
+    return float(brentq(excess, -1, (only_a - only_b) / n - 1e-9, xtol=1e-12))
 
 
 def grouped_p(surplus: np.ndarray) -> float:
@@ -123,13 +152,19 @@ def _by_group(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return sums
 
 
-def _group_intervals(surplus: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of the differences under resamples of whole groups; `surplus` (pairs, groups), `sizes` (groups,)."""
+def _group_intervals(surplus: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of the differences under resamples of whole groups, and the farther end of that of 90 %.
+
+    `surplus` (pairs, groups), `sizes` (groups,).
+    """
     count, random, parts = len(sizes), np.random.default_rng(SEED), []
     for _ in range(0, RESAMPLES, CHUNK):
         drawn = random.multinomial(count, np.full(count, 1 / count), size=CHUNK)
         parts.append(surplus @ drawn.T / (drawn @ sizes))
-    return percentiles(np.concatenate(parts, axis=1))
+    differences = np.concatenate(parts, axis=1)
+    within = np.abs(np.quantile(differences, [0.05, 0.95], axis=1)).max(axis=0)
+    alike = tango_interval(0, 0, count, norm.isf(0.05))[1]  # as many groups that tell nothing apart
+    return *percentiles(differences), np.where(within > 0, within, alike)
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -27,6 +27,8 @@ COSTS = {  # column: what it is, what it is divided by, whether less is better
     "model_bytes": ("model file (MB)", 1e6, True),
 }
 
+PARAMETERS = {"params": "parameters", "trainable_params": "trainable parameters"}
+
 
 def accuracy_dots(board: pd.DataFrame, reported: dict[str, float], title: str) -> Figure:
     """Test accuracy of each model with its interval, the best on top, and what was reported of it."""
@@ -70,29 +72,39 @@ def learning_curves_together(history: pd.DataFrame, title: str) -> Figure:
 
 
 def train_and_test(board: pd.DataFrame, title: str) -> Figure:
-    """Train accuracy beside test accuracy, and the gap between them against the number of parameters.
+    """Train accuracy beside test accuracy, and the gap between them, with its interval, against parameters.
 
-    `board` as comparison.leaderboard gives it; on the right each model has its number in it.
+    Against all of them, and against those that were trainable. `board` as leaderboard.leaderboard gives it;
+    on the right each model has its number in it.
     """
-    figure = Figure(figsize=(11, max(3.6, 1.2 + 0.3 * len(board))), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    figure = Figure(figsize=(14, max(3.6, 1.2 + 0.3 * len(board))), layout="constrained")
+    left, *right = figure.subplots(1, 3, width_ratios=(1.2, 1, 1))
     places = np.arange(len(board))[::-1]
     left.hlines(places, 100 * board["accuracy"], 100 * board["train_accuracy"], color="grey", linewidth=1)
     left.plot(100 * board["train_accuracy"], places, "s", color=TRAIN, label="train")
     left.plot(100 * board["accuracy"], places, "o", color=TEST, label="test")
     left.set_yticks(places, [f"{model}  {number}" for number, model in enumerate(board["model"], start=1)])
     left.set(xlabel="accuracy (%)", ylim=(-0.6, len(board) - 0.4))
-    points = pd.DataFrame({"x": board["params"] / 1e6, "y": 100 * board["gap"]})
-    right.plot(points["x"], points["y"], "o", color=TRAIN)
-    right.axhline(0, color="grey", linewidth=0.8, linestyle=":")
-    right.set(xlabel="parameters (millions)", ylabel="train less test accuracy (points)")
-    logarithmic(right.xaxis, points["x"])
-    for axes in (left, right):
-        finish(axes)
+    finish(left)
+    numbered = {}
+    for axes, (column, label) in zip(right, PARAMETERS.items(), strict=True):
+        numbered[axes] = _gaps(axes, board[column] / 1e6, board)
+        axes.set(xlabel=f"{label} (millions)", ylabel="train less test accuracy (points)")
     legend_below(figure, left)
     entitle(figure, title)
-    number_points(figure, {right: points.set_axis(range(1, len(board) + 1))})
+    number_points(figure, numbered)
     return figure
+
+
+def _gaps(axes: Axes, millions: pd.Series, board: pd.DataFrame) -> pd.DataFrame:
+    """Draw the gap of each model against its parameters; returns the points, x and y by number."""
+    gap = 100 * board["gap"]
+    errors = [gap - 100 * board["gap_low"], 100 * board["gap_high"] - gap]
+    axes.errorbar(millions, gap, yerr=errors, fmt="o", color=TRAIN, capsize=2)
+    axes.axhline(0, color="grey", linewidth=0.8, linestyle=":")
+    logarithmic(axes.xaxis, millions)
+    finish(axes)
+    return pd.DataFrame({"x": millions, "y": gap}).set_axis(range(1, len(board) + 1))
 
 
 def roc_together(curves: pd.DataFrame, title: str) -> Figure:

@@ -19,17 +19,32 @@ from menagerie.plots.style import (
 
 
 def learning_curves(history: pd.DataFrame, title: str) -> Figure:
-    """Loss and accuracy of train and val over the epochs; `history` as training writes it."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+    """Loss and accuracy of train and val and the learning rate over the epochs.
+
+    `history` as training writes it.
+    Dotted lines part the phases; a dashed one stands at the epoch that the weights are of, if not the last.
+    """
+    figure = Figure(figsize=(12, 3.6), layout="constrained")
+    panels = figure.subplots(1, 3)
+    for axes, measure in zip(panels, ("loss", "accuracy"), strict=False):
         for column, label, colour in ((measure, "train", TRAIN), (f"val_{measure}", "val", VAL)):
             axes.plot(history["epoch"], history[column], label=label, color=colour, marker=".", markersize=4)
+        axes.set(ylabel=measure)
+    rate = panels[-1]
+    rate.plot(history["epoch"], history["learning_rate"], color=TEST, marker=".", markersize=4)
+    rate.set(ylabel="learning rate at the epoch's start")
+    if (history["learning_rate"] > 0).all():
+        logarithmic(rate.yaxis, history["learning_rate"])
+    kept = int(history.loc[history["kept"], "epoch"].iloc[0])
+    for axes in panels:
         for start in history.groupby("phase", sort=False)["epoch"].min().iloc[1:]:
             axes.axvline(start - 0.5, color="grey", linewidth=0.8, linestyle=":")
-        axes.set(xlabel="epoch", ylabel=measure)
+        if kept < len(history):
+            axes.axvline(kept, color="grey", linewidth=0.8, linestyle="--", label=f"weights of epoch {kept}")
+        axes.set(xlabel="epoch")
         finish(axes)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    legend_below(figure, axes)
+    legend_below(figure, panels[0])
     entitle(figure, title)
     return figure
 

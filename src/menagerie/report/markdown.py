@@ -1,9 +1,12 @@
 """The report as Markdown, for git: equal results give an equal text, free of times and machines."""
 
+from dataclasses import replace
+
 from tabulate import tabulate
 
 from menagerie.params import Params
-from menagerie.report.findings.blocks import Cell, Table
+from menagerie.report.findings import models
+from menagerie.report.findings.blocks import Cell, Findings, Paragraph, Section, Table
 from menagerie.report.findings.report import findings
 from menagerie.report.rendering import environment
 from menagerie.report.results import Results
@@ -13,7 +16,15 @@ def markdown(params: Params, results: Results) -> str:
     """Write the report as Markdown; what results hold of machines, figures and runs stays out of it."""
     filters = {"line": _line, "rows": _rows}
     template = environment(autoescape=False, filters=filters).get_template("report.md.jinja")
-    return template.render(found=findings(params, results))
+    return template.render(found=_of_markdown(findings(params, results), results))
+
+
+def _of_markdown(found: Findings, results: Results) -> Findings:
+    """The findings with the classes of every model, which the page tells with each model."""
+    *first, repeat = found.sections
+    tables = [models.classes(name, results, folded=name) for name in results.board["model"]]
+    about = Paragraph("Of test, by model, with 95 % intervals.")
+    return replace(found, sections=(*first, Section("classes", "Classes", (about, *tables)), repeat))
 
 
 def _line(text: str) -> str:

@@ -23,9 +23,22 @@ TO_COMPARE = {
     "predictions": ["actual", "predicted", "group"],
     "roc": ["kind", "fpr", "tpr"],
     "robustness": None,
+    "per_class": None,
+    "areas": None,
 }
-TO_SHOW = {"per_class": None, "areas": None, "confusion": None, "robustness": None}
-NAMES = {"class", "actual", "predicted", "corruption", "phase", "model_a", "model_b"}
+TO_SHOW = {"per_class": None, "areas": None, "confusion": None, "robustness": None, "layers": None}
+NAMES = {
+    "class",
+    "actual",
+    "predicted",
+    "corruption",
+    "phase",
+    "model_a",
+    "model_b",
+    "layer",
+    "kind",
+    "output",
+}
 
 
 @dataclass(frozen=True)

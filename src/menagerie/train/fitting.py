@@ -74,7 +74,8 @@ class Session:
 class Trained:
     """What training gave besides the weights: one row an epoch, and what it cost.
 
-    `history` has the columns epoch (from 1), phase, loss, accuracy, val_loss, val_accuracy, learning_rate.
+    `history` has the columns epoch (from 1), phase, loss, accuracy, val_loss, val_accuracy, learning_rate and
+    kept, which is true of the one epoch that the weights are of.
     """
 
     history: pd.DataFrame
@@ -102,10 +103,11 @@ def train(model: keras.Model, spec: ScratchModel | PretrainedModel, data: Data, 
         if saved and saved.phase != name:
             continue  # it was over
         progress = Progress(name, saved.begun if saved else len(rows), rows, started, saved)
-        _fit_phase(model, spec, data, session, progress)
+        kept = _fit_phase(model, spec, data, session, progress)
         saved = None
     seconds = time.perf_counter() - started
     history = pd.DataFrame(rows).drop(columns="epoch_seconds")
+    history["kept"] = history["epoch"] == kept
     return Trained(history, seconds, len(rows) * len(data.subsets["train"].rows) / seconds)
 
 
@@ -115,7 +117,8 @@ def _fit_phase(
     data: Data,
     session: Session,
     progress: Progress,
-) -> None:
+) -> int:
+    """The epoch, from 1, that the weights are of when it ends."""
     phase = spec.phases[progress.phase]
     if isinstance(phase, PretrainedPhase):
         freeze(model, phase)
@@ -141,6 +144,8 @@ def _fit_phase(
         shuffle=False,  # or Keras shuffles the batches once more, with a generator of its own
         verbose=session.verbose,
     )
+    restored = [other.best_epoch + 1 for other in watching if getattr(other, "restore_best_weights", False)]
+    return restored[0] if restored else len(progress.rows)
 
 
 def _without_prefix(

@@ -4,7 +4,7 @@ import pandas as pd
 
 from menagerie.compare import leaderboard
 from menagerie.report.findings.blocks import Cell, Paragraph, Section, Table, names, numbers
-from menagerie.report.findings.values import count, number, p_value, points, two
+from menagerie.report.findings.values import count, number, p_value, percent, points, two
 from menagerie.report.results import Results
 
 
@@ -25,7 +25,8 @@ def section(results: Results) -> Section | None:
     about = (
         f"On the same {count(pairs['n'].iloc[0])} test pictures: the difference in accuracy with its paired "
         f"bootstrap interval, and the p of {test}{corrected}. Each model is one run: another "
-        "seed would move it too."
+        "seed would move it too. Within any margin wider than the one given, two models are equivalent, by "
+        "two one-sided tests at 5 %, without a correction for the number of pairs."
     )
     blocks = [
         Paragraph(about),
@@ -43,7 +44,12 @@ def section(results: Results) -> Section | None:
 
 def _table(name: str, pairs: pd.DataFrame, heads: tuple[str, str], folded: str = "") -> Table:
     columns = names(*heads) + numbers(
-        "difference (points)", "only the first right", "only the second right", "p", "kappa of errors"
+        "difference (points)",
+        "only the first right",
+        "only the second right",
+        "p",
+        "equivalent within (points)",
+        "kappa of errors",
     )
     rows = tuple(
         (
@@ -53,6 +59,7 @@ def _table(name: str, pairs: pd.DataFrame, heads: tuple[str, str], folded: str =
             number(row["only_a_right"], count),
             number(row["only_b_right"], count),
             number(row["p_holm"], p_value),
+            number(row["equivalent_within"], percent),
             number(row["kappa"], two),
         )
         for row in pairs.to_dict("records")

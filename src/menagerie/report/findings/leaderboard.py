@@ -44,6 +44,7 @@ def section(results: Results) -> Section:
         "gap (points)",
         "epochs",
         "parameters",
+        "trainable",
     )
     table = Table(
         name="Leaderboard",
@@ -102,6 +103,7 @@ def _row(name: str, metrics: dict[str, Any]) -> tuple[Cell, ...]:
         number(metrics["gap"], points, metrics["gap_low"], metrics["gap_high"]),
         number(metrics["epochs"], count),
         number(metrics["params"], count),
+        number(metrics["trainable_params"], count),
     )
 
 

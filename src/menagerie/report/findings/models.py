@@ -54,8 +54,9 @@ def model(name: str, params: Params, results: Results) -> Model:
     )
     parts = {
         "Scores": _scores(name, metrics),
-        "Classes": _classes(name, results),
+        "Classes": classes(name, results),
         "Confused most": _confused(name, results),
+        "Layers": _layers(name, results),
         "Cost and machine": _cost(metrics, results.runs.get(name, {})),
         "Settings": Code(settings, folded=f"{name} in params.yaml"),
         "Repeat this": Code(again(params, [name])),
@@ -81,7 +82,8 @@ def _scores(name: str, metrics: dict[str, Any]) -> Table:
     return Table(f"Scores of {name}", columns, rows)
 
 
-def _classes(name: str, results: Results) -> Table:
+def classes(name: str, results: Results, folded: str = "") -> Table:
+    """The classification report of one model."""
     areas = results.tables["areas"][name]
     areas = areas[areas["kind"] == "class"].drop(columns=["kind", "pictures"])
     shares = ("f1", "auc", "average_precision")
@@ -103,7 +105,7 @@ def _classes(name: str, results: Results) -> Table:
         )
         for row in results.tables["per_class"][name].merge(areas, on="class", how="left").to_dict("records")
     )
-    return Table(f"Classes of {name}", columns, rows, sortable=True)
+    return Table(f"Classes of {name}", columns, rows, sortable=True, folded=folded)
 
 
 def _confused(name: str, results: Results) -> Table | None:
@@ -120,11 +122,32 @@ def _confused(name: str, results: Results) -> Table | None:
     return Table(f"Classes that {name} confuses most", columns, rows) if rows else None
 
 
+def _epochs(metrics: dict[str, Any]) -> str:
+    if metrics["kept_epoch"] == metrics["epochs"]:
+        return count(metrics["epochs"])
+    return f"{count(metrics['epochs'])}; the weights are of epoch {count(metrics['kept_epoch'])}"
+
+
+def _layers(name: str, results: Results) -> Table:
+    columns = names("layer", "kind", "output") + numbers("parameters", "trainable")
+    rows = tuple(
+        (
+            Cell(row["layer"]),
+            Cell(row["kind"]),
+            Cell(row["output"]),
+            number(row["parameters"], count),
+            number(row["trainable"], count),
+        )
+        for row in results.tables["layers"][name].to_dict("records")
+    )
+    return Table(f"Layers of {name}", columns, rows, folded=f"{len(rows)} layers")
+
+
 def _cost(metrics: dict[str, Any], run: dict[str, Any]) -> Facts:
     facts = [
-        ("Parameters", count(metrics["params"])),
+        ("Parameters", f"{count(metrics['params'])}, trainable {count(metrics['trainable_params'])}"),
         ("Model file", f"{megabytes(metrics['model_bytes'])} MB"),
-        ("Epochs", count(metrics["epochs"])),
+        ("Epochs", _epochs(metrics)),
     ]
     if pd.notna(run.get("fit_seconds")):
         speed = f"{three(run['pictures_per_second'])} pictures/s"
