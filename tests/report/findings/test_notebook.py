@@ -114,15 +114,19 @@ def test_each_claim_is_told_once_and_every_comparison_names_it_by_number(params)
         assert row["claimed"] == f"{pair.better} over {pair.than}"
 
 
-def test_the_notebooks_own_words_stand_in_quotation_marks_and_others_without(params):
-    study = params("study=animals5", "model=xception_partial")
-    (texts,) = of_kind(Items, claimed(study, {"xception_partial": entry(1400, 1400, 1490, n=1497)}))
-    assert texts.texts[0] == (
+def test_the_notebooks_own_words_stand_in_quotation_marks_and_others_without(params, study):
+    animals = params("study=animals5", "model=xception_partial")
+    (quoted,) = of_kind(Items, claimed(animals, {"xception_partial": entry(1400, 1400, 1490, n=1497)}))
+    best = (
         '"The best performance is achieved with the MobileNetV2 with transfer learning and Xception with '
-        'partial fine-tuning." (section 3.4)'
+        'partial fine-tuning."'
     )
-    assert texts.texts[1].endswith('(less than 90% of accuracy)"')
-    assert texts.texts[4] == "The residual network is put above the Inception network."
+    assert quoted.texts[0] == f"{best} (section 3.4)"
+    assert notebook.worded(animals.reported.claims[0].model_copy(update={"section": ""})) == best
+    (told,) = of_kind(Items, claimed(study, {"sign_cnn": entry(373)}))
+    assert told.texts == (
+        'The recipe with the lowest learning rate is declared final, the rate "selected appropriately".',
+    )
 
 
 def test_the_margin_on_the_split_that_a_claim_is_not_of_stands_beside(params):
