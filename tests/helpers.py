@@ -381,7 +381,8 @@ def evaluated(skill, classes, seed):
         "history": pd.DataFrame({"epoch": [1, 2], "val_loss": [0.7, 0.5], "val_accuracy": [0.6, 0.8]}),
         "roc": curves.roc_table(labels, calibration.probabilities(logits), classes),
     }
-    return metrics | {"epochs": 20, "params": 1_204_650, "model_bytes": 14_500_000}, tables
+    facts = {"epochs": 20, "kept_epoch": 17, "params": 1_204_650, "trainable_params": 1_204_202}
+    return metrics | facts | {"model_bytes": 14_500_000}, tables
 
 
 def robustness(accuracies):
@@ -504,11 +505,13 @@ def colours(pictures, *models):
 
 def results_of(metrics, **parts):
     """Results of models of which `entry` made the metrics: pictures nobody corrupted, all equally right."""
+    _, own = evaluated(2, CLASSES, 0)
+    stems = ("robustness", "per_class", "areas")
     told = {
         "source": {"content_sha256": "30d0ee3c" * 8},
         "data": data_report(),
         "metrics": metrics,
-        "tables": {"robustness": {name: robustness([]) for name in metrics}},
+        "tables": {stem: dict.fromkeys(metrics, own[stem]) for stem in stems},
         "pairs": leaderboard.pairs({name: predictions(range(9)) for name in metrics}),
     }
     return Results(**told | parts)

@@ -4,9 +4,17 @@ from itertools import product
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.stats import norm
 from sklearn.metrics import cohen_kappa_score, jaccard_score
 
-from menagerie.compare.paired import compare_pairs, error_agreement, grouped_p, holm, mcnemar
+from menagerie.compare.paired import (
+    compare_pairs,
+    error_agreement,
+    grouped_p,
+    holm,
+    mcnemar,
+    tango_interval,
+)
 
 
 def pictures(both, only_a, only_b, neither):
@@ -234,3 +242,40 @@ def test_agreement_with_known_answers(counts, common, kappa):
     row = error_agreement(["a", "b"], pictures(*counts)).iloc[0]
     assert row["common_errors"] == pytest.approx(common, nan_ok=True)
     assert row["kappa"] == pytest.approx(kappa, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("only_a", "only_b", "n", "low", "high"),
+    [
+        (1, 7, 21, -0.517, -0.026),  # Fagerland, Lydersen and Laake 2017, chapter 8: Bentur et al. 2009
+        (0, 0, 412, -0.0092378, 0.0092378),  # by hand: z^2 / (n + z^2)
+        (0, 54, 54, -1, -0.867),
+    ],
+)
+def test_tangos_interval_is_that_of_the_book(only_a, only_b, n, low, high):
+    assert tango_interval(only_a, only_b, n, norm.isf(0.025)) == pytest.approx((low, high), abs=5e-4)
+    turned = tango_interval(only_b, only_a, n, norm.isf(0.025))
+    assert turned == pytest.approx((-high, -low), abs=5e-4)
+
+
+def test_models_that_lie_a_margin_apart_are_called_equivalent_within_it_in_5_percent_of_cases():
+    """The error of the two one-sided tests, at the very edge of a margin of 3 points."""
+    n, margin = 1000, 0.03
+    drawn = np.random.default_rng(3).multinomial(n, [0.06, 0.03, 0.91], 2000)
+    wider = [tango_interval(int(a), int(b), n, norm.isf(0.05)) for a, b, _ in drawn]
+    assert 0.035 < np.mean([max(abs(low), abs(high)) < margin for low, high in wider]) < 0.065
+
+
+def test_the_margin_of_equivalence_is_the_farther_end_of_the_90_percent_interval():
+    correct = np.ones((2, 500), dtype=bool)
+    correct[0, :10] = correct[1, 5:20] = False
+    (row,) = compare_pairs(["a", "b"], correct).to_dict("records")
+    ends = tango_interval(row["only_a_right"], row["only_b_right"], 500, norm.isf(0.05))
+    assert row["equivalent_within"] == pytest.approx(max(map(abs, ends)))
+
+
+def test_models_that_agree_on_every_group_are_equivalent_no_closer_than_so_many_groups_allow():
+    alike = np.ones((2, 90), dtype=bool)
+    (row,) = compare_pairs(["a", "b"], alike, np.arange(90) // 3).to_dict("records")
+    z = norm.isf(0.05)
+    assert row["equivalent_within"] == pytest.approx(z**2 / (30 + z**2), abs=1e-6)

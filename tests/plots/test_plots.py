@@ -526,8 +526,9 @@ def test_an_interval_of_no_width_is_drawn_and_its_dot_can_be_seen(accuracy):
 
 def test_train_accuracy_stands_beside_test_accuracy_and_the_gap_over_the_parameters():
     table = pd.DataFrame({"model": ["best", "worst"], "accuracy": [0.9, 0.7], "train_accuracy": [0.95, 0.69]})
-    table = table.assign(gap=[0.05, -0.01], params=[2_000_000, 30_000])
-    left, right = comparison_plots.train_and_test(table, TITLE).axes
+    table = table.assign(gap=[0.05, -0.01], gap_low=[0.03, -0.02], gap_high=[0.08, 0.01])
+    table = table.assign(params=[2_000_000, 30_000], trainable_params=[5_000, 30_000])
+    left, right, trainable = comparison_plots.train_and_test(table, TITLE).axes
     rows = dict(zip([label.get_text() for label in left.get_yticklabels()], left.get_yticks(), strict=True))
     drawn = {line.get_label(): line.get_xydata() for line in left.lines}
     np.testing.assert_allclose(drawn["test"], [[90, rows["best  1"]], [70, rows["worst  2"]]])
@@ -538,6 +539,9 @@ def test_train_accuracy_stands_beside_test_accuracy_and_the_gap_over_the_paramet
         "2": pytest.approx((0.03, -1)),
     }
     np.testing.assert_allclose(right.lines[0].get_xydata(), [[2, 5], [0.03, -1]])
+    np.testing.assert_allclose(trainable.lines[0].get_xydata(), [[0.005, 5], [0.03, -1]])
+    spread = [segment[:, 1].tolist() for segment in trainable.collections[0].get_segments()]
+    np.testing.assert_allclose(spread, [[3, 8], [-2, 1]])
 
 
 # costs
@@ -661,7 +665,10 @@ def test_a_logarithmic_axis_has_few_and_plain_ticks_around_all_points(least, mos
 
 def test_the_numbers_of_points_close_together_are_all_legible():
     table = costs(classes(4, "model_")).assign(
-        params=[1e6, 1.02e6, 1.04e6, 5e6], gap=[0.02, 0.02, 0.02, 0.03]
+        params=[1e6, 1.02e6, 1.04e6, 5e6],
+        gap=[0.02, 0.02, 0.02, 0.03],
+        gap_low=0.01,
+        gap_high=0.04,
     )
     figure = comparison_plots.train_and_test(table, TITLE)
     FigureCanvasAgg(figure).draw()

@@ -41,7 +41,7 @@ def test_before_the_comparison_only_its_inputs_are_read():
     written("cnn", "ann")
     (paths.comparison_plots("digits") / "pairs.csv").write_text("of another run", encoding="utf-8")
     found = read("compare")
-    assert set(found.tables) == {"history", "predictions", "roc", "robustness"}
+    assert set(found.tables) == {"history", "predictions", "roc", "robustness", "per_class", "areas"}
     assert (found.runs, found.comparison_figures, found.model_figures) == ({}, {}, {})
 
 

@@ -39,7 +39,7 @@ def learning_curves(history: pd.DataFrame, title: str) -> Figure:
     for axes in panels:
         for start in history.groupby("phase", sort=False)["epoch"].min().iloc[1:]:
             axes.axvline(start - 0.5, color="grey", linewidth=0.8, linestyle=":")
-        if kept < len(history):
+        if kept < history["epoch"].iloc[-1]:
             axes.axvline(kept, color="grey", linewidth=0.8, linestyle="--", label=f"weights of epoch {kept}")
         axes.set(xlabel="epoch")
         finish(axes)

@@ -5,8 +5,8 @@ from dataclasses import replace
 from tabulate import tabulate
 
 from menagerie.params import Params
-from menagerie.report.findings import models
 from menagerie.report.findings.blocks import Cell, Findings, Paragraph, Section, Table
+from menagerie.report.findings.classes import classes
 from menagerie.report.findings.report import findings
 from menagerie.report.rendering import environment
 from menagerie.report.results import Results
@@ -22,7 +22,7 @@ def markdown(params: Params, results: Results) -> str:
 def _of_markdown(found: Findings, results: Results) -> Findings:
     """The findings with the classes of every model, which the page tells with each model."""
     *first, repeat = found.sections
-    tables = [models.classes(name, results, folded=name) for name in results.board["model"]]
+    tables = [classes(name, results, folded=name) for name in results.board["model"]]
     about = Paragraph("Of test, by model, with 95 % intervals.")
     return replace(found, sections=(*first, Section("classes", "Classes", (about, *tables)), repeat))
 

@@ -32,6 +32,7 @@ def test_the_best_model_is_set_against_the_other():
         "only the first right": "9",
         "only the second right": "1",
         "p": "0.0215",
+        "equivalent within (points)": "95.47",
         "kappa of errors": "-0.22",
     }
     (turned,) = rows_of(differences.section(compared(right, best="worse")))

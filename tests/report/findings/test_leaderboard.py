@@ -78,6 +78,7 @@ def test_a_row_has_the_numbers_of_its_model():
             "gap (points)": "+8.50; +5.61 to +11.76",
             "epochs": "20",
             "parameters": "1,204,650",
+            "trainable": "1,204,202",
         }
     ]
 

@@ -74,9 +74,9 @@ def test_a_class_without_a_roc_curve_has_a_dash(chosen, found):
 def test_cost_and_machine_are_told_as_far_as_they_are_recorded(chosen, found):
     (facts,) = part("Cost and machine", "cnn", chosen, found).blocks
     assert dict(facts.pairs) == {
-        "Parameters": "1,204,650",
+        "Parameters": "1,204,650, trainable 1,204,202",
         "Model file": "14.50 MB",
-        "Epochs": "20",
+        "Epochs": "20; the weights are of epoch 17",
         "Training": "25.0 s, 1,983 pictures/s",
         "Prediction": "0.851 ms a picture",
         "Machine": "cpu:0, Linux",

@@ -10,6 +10,7 @@ from menagerie.evaluate.measures import most_confused
 from menagerie.params import Params
 from menagerie.report.again import again
 from menagerie.report.findings.blocks import Cell, Code, Facts, Paragraph, Section, Table, names, numbers
+from menagerie.report.findings.classes import classes
 from menagerie.report.findings.values import count, duration, megabytes, number, percent, score, three
 from menagerie.report.results import Results
 
@@ -80,32 +81,6 @@ def _scores(name: str, metrics: dict[str, Any]) -> Table:
         if key in metrics["test"]
     )
     return Table(f"Scores of {name}", columns, rows)
-
-
-def classes(name: str, results: Results, folded: str = "") -> Table:
-    """The classification report of one model."""
-    areas = results.tables["areas"][name]
-    areas = areas[areas["kind"] == "class"].drop(columns=["kind", "pictures"])
-    shares = ("f1", "auc", "average_precision")
-    columns = names("class") + numbers(
-        "test pictures",
-        "precision (%)",
-        "recall (%)",
-        "F1 (%)",
-        "area under ROC (%)",
-        "average precision (%)",
-    )
-    rows = tuple(
-        (
-            Cell(row["class"]),
-            number(row["support"], count),
-            score(row, "precision"),
-            score(row, "recall"),
-            *(number(row[key], percent) for key in shares),
-        )
-        for row in results.tables["per_class"][name].merge(areas, on="class", how="left").to_dict("records")
-    )
-    return Table(f"Classes of {name}", columns, rows, sortable=True, folded=folded)
 
 
 def _confused(name: str, results: Results) -> Table | None:
