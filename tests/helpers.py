@@ -35,6 +35,7 @@ from menagerie.evaluate.measures import wilson_interval
 from menagerie.files import file_sha256, write_json
 from menagerie.params.dataset import KerasSplit, StratifiedSplit
 from menagerie.prepare.manifest import read_manifest
+from menagerie.prepare.opening import USUAL
 from menagerie.prepare.preparing import Form, prepare
 from menagerie.report.findings.blocks import Code, Facts, Items, Notice, Paragraph, Table
 from menagerie.report.results import Results
@@ -158,10 +159,11 @@ def numbered(count):
     }
 
 
-def prepared(pictures, folder, size=SIZE, max_unreadable=0.0, workers=1, resize="stretch"):
+def prepared(pictures, folder, size=SIZE, max_unreadable=0.0, workers=1, resize="stretch", reading=USUAL):
     """Prepare into `folder`; the array and the manifest."""
     array, manifest = folder / "out" / "images.npy", folder / "out" / "manifest.csv"
-    prepare(pictures, Form(size, resize, max_unreadable, workers), array, manifest, folder / "work")
+    form = Form(size, resize, max_unreadable, workers, reading)
+    prepare(pictures, form, array, manifest, folder / "work")
     return np.load(array), read_manifest(manifest)
 
 

@@ -139,6 +139,9 @@ class Dataset(Section):
     image_size: Annotated[tuple[Count, Count], Field(strict=False)]  # height, width
     resize: Literal["stretch", "crop", "pad"]
     max_unreadable: Fraction
+    max_pixels: Count
+    truncated: Literal["refuse", "accept"]
+    jpeg: Literal["exact", "fast"]
     groups: Literal["signers"] | None
     split: Split
     duplicates: Literal["report", "drop", "keep_together"]

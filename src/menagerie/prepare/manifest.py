@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 COLUMNS = ("index", "path", "class", "folder", "width", "height", "mode", "sha256", "status")
 NUMBERS = ("index", "width", "height")
 OK = "ok"
+TRUNCATED = ", truncated"  # ends the mode of a picture of which only a part was there, where that is accepted
 
 
 class Record(NamedTuple):
@@ -23,7 +24,7 @@ class Record(NamedTuple):
 
     width: int  # pixels, as stored; 0 where it is unreadable
     height: int
-    mode: str  # Pillow's, as stored; empty where it is unreadable
+    mode: str  # Pillow's, as stored, and TRUNCATED where it is; empty where it is unreadable
     sha256: str  # of the file's bytes
     status: str  # OK or why it is unreadable
 

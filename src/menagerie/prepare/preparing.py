@@ -22,6 +22,7 @@ from menagerie.archives.layout import Picture
 from menagerie.errors import DataError
 from menagerie.files import file_sha256, locked, remove, whole
 from menagerie.prepare.manifest import Record, check_readable, write_manifest
+from menagerie.prepare.opening import USUAL, Reading
 from menagerie.prepare.workers import Chunk, Decoded, Decoder, Rows, chunks_of, decoded
 
 
@@ -37,6 +38,7 @@ class Form:
     resize: str
     max_unreadable: float
     workers: int | None = None
+    reading: Reading = USUAL
 
 
 def prepare(pictures: Sequence[Picture], form: Form, array: Path, manifest: Path, work: Path) -> None:
@@ -73,12 +75,12 @@ def prepare(pictures: Sequence[Picture], form: Form, array: Path, manifest: Path
 
 
 def _fingerprint(pictures: Sequence[Picture], form: Form) -> str:
-    """A hash of all that the result depends on: versions, code, archives, pictures, size and resizing."""
+    """A hash of all that the result depends on: versions, code, archives, pictures and form."""
     folders = (Path(archives.__file__).parent, Path(__file__).parent)
     code = [path for folder in folders for path in sorted(folder.glob("*.py"))]
     sources = sorted({picture.archive for picture in pictures})
     decoders = ("numpy", "opencv-python-headless", "pillow", "simplejpeg")
-    facts = [*map(version, decoders), form.image_size, form.resize]
+    facts = [*map(version, decoders), form.image_size, form.resize, form.reading]
     facts += [(path.name, file_sha256(path)) for path in code + sources]
     digest = hashlib.sha256(repr(facts).encode("utf-8"))
     for picture in pictures:
@@ -104,7 +106,7 @@ def _decode_all(pictures: Sequence[Picture], form: Form, build: Path) -> list[Re
     finished = journal.read(rows, chunks)
     todo = [chunk for chunk in chunks if chunk.number not in finished]
     left = sum(len(chunk.rows) for chunk in todo)
-    decoder = Decoder(rows, form.image_size, form.resize)
+    decoder = Decoder(rows, form.image_size, form.resize, form.reading)
     bar = tqdm(
         desc="prepare", unit=" pictures", total=len(pictures), initial=len(pictures) - left, disable=None
     )

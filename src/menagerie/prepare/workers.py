@@ -20,8 +20,9 @@ import numpy as np
 
 from menagerie.archives.layout import Picture, reading_order
 from menagerie.archives.reading import MAX_READ_BYTES, Archive, Member
-from menagerie.prepare.decoding import UnreadableError, decode
+from menagerie.prepare.decoding import decode
 from menagerie.prepare.manifest import OK, Record
+from menagerie.prepare.opening import Reading, UnreadableError
 
 CHUNK_PICTURES = 512  # a chunk is what a killed build loses, and how long one process may wait for the last
 CHUNK_BYTES = 2 * 2**20  # a tenth of a second of photographs
@@ -81,10 +82,11 @@ class Rows:
 class Decoder:
     """Decodes a chunk into its rows. It keeps one archive open, so that a tar.gz is read once through."""
 
-    def __init__(self, rows: Rows, image_size: tuple[int, int], resize: str):
+    def __init__(self, rows: Rows, image_size: tuple[int, int], resize: str, reading: Reading):
         self._rows = rows
         self._image_size = image_size
         self._resize = resize
+        self._reading = reading
         self._archive: Archive | None = None
 
     def close(self) -> None:
@@ -113,7 +115,7 @@ class Decoder:
         data = archive.read(member)
         sha256 = hashlib.sha256(data).hexdigest()
         try:
-            pixels, stored = decode(data, self._image_size, self._resize)
+            pixels, stored = decode(data, self._image_size, self._resize, self._reading)
             return pixels, Record(*stored, sha256, OK)
         except UnreadableError as error:
             return self._unreadable(sha256, str(error))
