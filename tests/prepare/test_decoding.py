@@ -9,7 +9,8 @@ from PIL import ExifTags, Image, ImageOps
 import broken_pictures
 from broken_pictures import HEIGHT, ROUNDED, SIZE, WIDTH, bilinear, by_pillow, encoded, noise, pixels, png
 from menagerie.prepare import decoding
-from menagerie.prepare.decoding import UnreadableError, decode
+from menagerie.prepare.decoding import decode
+from menagerie.prepare.opening import UnreadableError
 
 SCALINGS = [
     ((24, 32), (24, 33)),
@@ -210,16 +211,6 @@ def test_of_a_jpeg_the_size_and_the_mode_are_told_as_pillow_tells_them(mode, opt
     assert decode(data, (5, 5))[1] == (WIDTH, HEIGHT, mode)
 
 
-@pytest.mark.parametrize("name", ["photo.jpg", "progressive.jpeg", "picture.png"])
-def test_a_picture_of_more_pixels_than_the_limit_is_unreadable(monkeypatch, name):
-    data = broken_pictures.good()[name]
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", WIDTH * HEIGHT)
-    assert decode(data, (5, 5))[1] == (WIDTH, HEIGHT, "RGB")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", WIDTH * HEIGHT - 1)
-    with pytest.raises(UnreadableError, match="decompression bomb"):
-        decode(data, (5, 5))
-
-
 @pytest.mark.parametrize("exif", [b"Exif\0\0garbage", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff", b"Exif\0\0", b""])
 def test_broken_exif_does_not_make_a_picture_unreadable(exif):
     data = encoded(Image.fromarray(pixels()), "JPEG", exif=exif)
@@ -236,8 +227,11 @@ def test_broken_exif_does_not_make_a_picture_unreadable(exif):
         ("ppm.jpg", "none of BMP"),
         ("cut_50_photo.jpg", "[Tt]runcated"),
         ("cut_50_picture.png", "truncated"),
-        ("claims_100000x100000.png", "decompression bomb"),
-        ("claims_12000x12000.png", "decompression bomb"),
+        (
+            "claims_100000x100000.png",
+            r"^100,000 x 100,000 are .* more than dataset\.max_pixels",
+        ),
+        ("claims_12000x12000.png", "truncated"),
     ],
 )
 def test_an_unreadable_picture_has_a_short_reason(name, reason):

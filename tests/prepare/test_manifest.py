@@ -70,3 +70,12 @@ def test_check_readable_lists_the_first_few():
         check_readable(manifest, 0.45)
     assert str(caught.value).count("empty file") == 5
     assert "and 5 more" in str(caught.value)
+    assert "dataset.truncated" not in str(caught.value)
+
+
+def test_check_readable_tells_of_the_key_that_takes_truncated_pictures():
+    about = {"path": ["a.jpg", "b.jpg"], "status": ["ok", "OSError: Truncated File Read"]}
+    with pytest.raises(
+        DataError, match=r"raise it, or set dataset\.truncated to accept.*:\n  'b\.jpg': OSErr"
+    ):
+        check_readable(about, 0.0)

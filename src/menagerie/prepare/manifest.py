@@ -61,8 +61,10 @@ def check_readable(manifest: pd.DataFrame | Mapping[str, Sequence[str]], max_unr
     unreadable = [f"  {path!r}: {status}" for path, status in about if status != OK]
     if len(unreadable) <= max_unreadable * len(about):
         return
+    cut = "truncated" in " ".join(unreadable).lower()
+    hint = ", or set dataset.truncated to accept: it takes of truncated ones what there is" if cut else ""
     more = [f"  and {len(unreadable) - 5} more"] if len(unreadable) > 5 else []
     raise DataError(
         f"{len(unreadable)} of {len(about)} pictures are unreadable, and dataset.max_unreadable is "
-        f"{max_unreadable}; mend them, leave them out or raise it:\n" + "\n".join(unreadable[:5] + more)
+        f"{max_unreadable}; mend them, leave them out or raise it{hint}:\n" + "\n".join(unreadable[:5] + more)
     )

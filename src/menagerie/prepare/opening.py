@@ -78,7 +78,7 @@ def _jpeg(data: bytes, reading: Reading, strict: bool = True) -> tuple[np.ndarra
     None where the file is something else, too large, or `strict` and not flawless.
     """
     try:
-        height, width, space, _ = simplejpeg.decode_jpeg_header(data, strict=strict)
+        height, width, space, _ = simplejpeg.decode_jpeg_header(data)
         if space not in JPEG_MODES or height * width > min(WHOLE_PIXELS, reading.max_pixels):
             return None
         pixels = simplejpeg.decode_jpeg(data, "RGB", fastdct=reading.jpeg == "fast", strict=strict)
