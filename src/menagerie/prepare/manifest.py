@@ -61,7 +61,7 @@ def check_readable(manifest: pd.DataFrame | Mapping[str, Sequence[str]], max_unr
     unreadable = [f"  {path!r}: {status}" for path, status in about if status != OK]
     if len(unreadable) <= max_unreadable * len(about):
         return
-    cut = "truncated" in " ".join(unreadable).lower()
+    cut = any("truncated" in status.lower() for _, status in about)
     hint = ", or set dataset.truncated to accept: it takes of truncated ones what there is" if cut else ""
     more = [f"  and {len(unreadable) - 5} more"] if len(unreadable) > 5 else []
     raise DataError(
