@@ -54,7 +54,7 @@ def clone(tmp_path_factory, choice):
     first = succeed(target, "dvc", "exp", "run", *choice)
     assert stages_run(first) == [
         "download", "prepare", "split", "train@cnn_wide", "train@linear",
-        "evaluate@cnn_wide", "evaluate@linear", "compare",
+        "evaluate@cnn_wide", "evaluate@linear", "replicate@cnn_wide", "replicate@linear", "compare",
     ]  # fmt: skip
     commit(target, "Two models")
     return target

@@ -3,9 +3,12 @@
 import shutil
 import sys
 
+import pandas as pd
 import pytest
+import yaml
 
 from helpers import run, succeed
+from menagerie.files import read_json
 
 
 @pytest.mark.parametrize(
@@ -14,6 +17,7 @@ from helpers import run, succeed
         ([], "unknown stage"),
         (["trian", "cnn"], "did you mean 'train'"),
         (["train"], "usage: python src train <model>"),
+        (["replicate"], "usage: python src replicate <model>"),
         (["split", "cnn"], "usage: python src split"),
     ],
 )
@@ -46,6 +50,39 @@ def test_a_model_file_that_is_none_stops_evaluation(prepared):
     assert wrong.returncode == 1
     assert "is no model that Keras can read" in wrong.stderr
     assert not (prepared / "metrics").exists() or not (prepared / "metrics/colours/models/cnn").exists()
+
+
+@pytest.mark.tensorflow
+def test_further_seeds_score_what_a_training_from_each_alone_scores(prepared, tmp_path):
+    """One after another in one process, on one prepared data set."""
+    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".work"))
+    settings = yaml.safe_load((tmp_path / "params.yaml").read_text(encoding="utf-8"))
+
+    def write(**changes):
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings | changes), encoding="utf-8")
+
+    write(seed=42, replicates=2)
+    done = succeed(tmp_path, sys.executable, "src", "replicate", "cnn")
+    assert done.stdout.splitlines()[-1].endswith("replicates/cnn.csv: 2 further seeds")
+    rows = pd.read_csv(tmp_path / "metrics/colours/replicates/cnn.csv").set_index("seed")
+    assert rows.index.tolist() == [43, 44]
+    for seed in rows.index:
+        write(seed=seed)
+        succeed(tmp_path, sys.executable, "src", "train", "cnn")
+        succeed(tmp_path, sys.executable, "src", "evaluate", "cnn")
+        alone = read_json(tmp_path / "metrics/colours/models/cnn/metrics.json")
+        assert rows.loc[seed].to_dict() == {
+            "epochs": 3,
+            "val_accuracy": alone["val"]["accuracy"],
+            "test_accuracy": alone["test"]["accuracy"],
+        }
+
+
+def test_without_further_seeds_keras_is_not_loaded(prepared):
+    done = succeed(prepared, sys.executable, "-X", "importtime", "src", "replicate", "cnn")
+    assert "menagerie.params" in done.stderr
+    assert "keras" not in done.stderr
+    assert pd.read_csv(prepared / "metrics/colours/replicates/cnn.csv").empty
 
 
 @pytest.mark.parametrize("stage", ["download", "prepare", "split"])
