@@ -79,8 +79,9 @@ def stale(clone):
     return set(json.loads(succeed(clone, "dvc", "status", "--json").stdout))
 
 
+NAMES = ("cnn_wide", "linear")
 ALL = {"download", "prepare", "split", "train@cnn_wide", "train@linear", "evaluate@cnn_wide"}
-ALL |= {"evaluate@linear", "compare"}
+ALL |= {"evaluate@linear", "replicate@cnn_wide", "replicate@linear", "compare"}
 
 
 @pytest.mark.parametrize(
@@ -92,9 +93,9 @@ ALL |= {"evaluate@linear", "compare"}
         ("download/sources/zenodo.py", set()),  # these pictures come from a folder
         ("prepare/decoding.py", {"prepare"}),
         ("split/policies.py", {"split"}),
-        ("models/linear.py", {"train@linear"}),
+        ("models/linear.py", {"train@linear", "replicate@linear"}),
         ("models/resnet.py", set()),
-        ("train/optimizing.py", {"train@cnn_wide", "train@linear"}),
+        ("train/optimizing.py", {f"{stage}@{name}" for stage in ("train", "replicate") for name in NAMES}),
         ("evaluate/corruptions.py", {"evaluate@cnn_wide", "evaluate@linear"}),
         ("plots/model.py", {"evaluate@cnn_wide", "evaluate@linear"}),
         ("plots/style.py", {"split", "evaluate@cnn_wide", "evaluate@linear", "compare"}),
@@ -131,7 +132,7 @@ def test_another_learning_rate_reruns_that_model_alone(clone, choice):
     change = "models.linear.phases.main.learning_rate=0.003"
     with put_back(clone):
         again = succeed(clone, "dvc", "exp", "run", *choice, "-S", change)
-        assert stages_run(again) == ["train@linear", "evaluate@linear", "compare"]
+        assert stages_run(again) == ["train@linear", "evaluate@linear", "replicate@linear", "compare"]
         rates = pd.read_csv(clone / "models/colours/linear/history.csv")["learning_rate"]
         assert rates.iloc[0] == pytest.approx(0.003)
         back = succeed(clone, "dvc", "exp", "run", *choice)
