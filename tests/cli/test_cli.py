@@ -161,7 +161,7 @@ def test_mirror_holds_all_files_and_serves_a_machine_without_network(
     raw = tmp_path / "raw"
     raw.mkdir()
     values = yaml.safe_load((repository / "conf/dataset/pets.yaml").read_text(encoding="utf-8"))
-    split = yaml.safe_load((repository / "conf/split/given.yaml").read_text(encoding="utf-8"))
+    split = yaml.safe_load((repository / "conf/split/stable.yaml").read_text(encoding="utf-8"))
     (entry,) = datasets.fetch(parse(Dataset, values | {"split": split}, "pets").source, raw)
     assert names(raw) == [entry["file"]]
     came = entry.get("made_from", entry)

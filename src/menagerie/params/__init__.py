@@ -30,6 +30,7 @@ class Params(Section):
     study: Name | None
     seed: Seed
     watch: str
+    watch_split: str
     compute: Compute
     evaluation: Evaluation
     dataset: Dataset
