@@ -46,8 +46,8 @@ def test_nothing_is_said_of_a_clean_split():
 
 def test_a_leak_is_told_with_its_pictures():
     assert told(TRAIN + VAL + TEST, copies={8: 2}, near={7: 1}) == [
-        "1 in test are exact copies of pictures in train, such as 'a/8.png' and 'a/2.png'",
-        "1 in val look like pictures in train, such as 'b/7.png' and 'b/1.png'",
+        "in test, exact copies of pictures in train: 1 (a/8.png: a/2.png)",
+        "in val, pictures that look like some in train: 1 (b/7.png: b/1.png)",
     ]
 
 
@@ -60,20 +60,19 @@ def test_a_test_set_that_lies_in_train_is_warned_of(how):
 
 def test_what_drop_took_out_of_train_is_told_and_no_longer_warned_of():
     assert told(TRAIN + VAL + TEST, copies={8: 2, 9: 3}, drop=True) == [
-        "2 in test are exact copies of pictures in train, such as 'a/8.png' and 'a/2.png'",
-        "2 pictures were dropped, being copies of others or like them (dataset.duplicates is drop), such as "
-        "'a/2.png'; report.json lists them",
+        "in test, exact copies of pictures in train: 2 (a/8.png: a/2.png)",
+        "dropped as copies of others or like them, since dataset.duplicates is drop: 2 (a/2.png)",
     ]
 
 
 def test_a_picture_in_two_classes_is_told():
     (exact,) = told(TRAIN + VAL + TEST, copies={3: 2})
     assert exact == (
-        "1 pairs of exact copies have different classes, so one label of each pair is wrong: 'a/2.png' is of "
-        "class a, 'b/3.png' of class b"
+        "pairs of exact copies with different classes: 1 (a/2.png of class a, b/3.png of b); "
+        "one label of each is wrong"
     )
     (near,) = told(TRAIN + VAL + TEST, near={3: 2})
-    assert "pictures that look alike have different classes, so a label may be wrong" in near
+    assert near.startswith("pairs of pictures that look alike with different classes: 1 (a/2.png of class a,")
 
 
 def test_a_test_set_that_selects_is_told():

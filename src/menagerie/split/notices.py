@@ -3,10 +3,8 @@
 from typing import Any
 
 MOST = 0.5  # of the test pictures: with so many in train, it is train that is tested
-KINDS = {
-    "exact": ("are exact copies of pictures in", "exact copies"),
-    "near": ("look like pictures in", "pictures that look alike"),
-}
+LEAKS = {"exact": "exact copies of pictures in", "near": "pictures that look like some in"}
+CONFLICTS = {"exact": "exact copies", "near": "pictures that look alike"}
 
 
 def notices(report: dict[str, Any]) -> list[str]:
@@ -17,8 +15,8 @@ def notices(report: dict[str, Any]) -> list[str]:
     """
     found = report["duplicates"]
     told = [*_test_in_train(report), *_test_is_val(report), *_groups(report["groups"])]
-    told += [line for kind in KINDS for line in _leaks(kind, found[kind])]
-    told += [line for kind in KINDS for line in _conflicts(kind, found[kind])]
+    told += [line for kind in LEAKS for line in _leaks(kind, found[kind])]
+    told += [line for kind in CONFLICTS for line in _conflicts(kind, found[kind])]
     return told + _dropped(found)
 
 
@@ -26,7 +24,7 @@ def _test_in_train(report: dict[str, Any]) -> list[str]:
     tested, found = report["splits"]["test"], report["duplicates"]
     there = report["test_pictures_also_in"]["train"]
     if not found["dropped"]:
-        leaks = [leak for kind in KINDS for leak in found[kind]["leaks"] if leak["other_split"] == "train"]
+        leaks = [leak for kind in LEAKS for leak in found[kind]["leaks"] if leak["other_split"] == "train"]
         there += sum(leak["count"] for leak in leaks if leak["split"].endswith("test"))  # or val and test
     if there < MOST * tested:
         return []
@@ -56,33 +54,35 @@ def _groups(groups: dict[str, int] | None) -> list[str]:
 
 
 def _leaks(kind: str, found: dict[str, Any]) -> list[str]:
-    verb, _ = KINDS[kind]
     lines = []
     for leak in found["leaks"]:
         sides = leak["split"], leak["other_split"]
-        line = f"{leak['count']:,} in {sides[0]} {verb} {sides[1]}"
         shown = [row for row in found["leaked"] if (row["split"], row["other_split"]) == sides]
-        lines.append(line + _example(shown))
+        example = f" ({_short(shown[0]['path'])}: {_short(shown[0]['other_path'])})" if shown else ""
+        lines.append(f"in {sides[0]}, {LEAKS[kind]} {sides[1]}: {leak['count']:,}{example}")
     return lines
 
 
 def _conflicts(kind: str, found: dict[str, Any]) -> list[str]:
     if not found["conflicts"]:
         return []
-    row, (_, name) = found["conflicting"][0], KINDS[kind]
-    doubt = "one label of each pair is wrong" if kind == "exact" else "a label may be wrong"
-    pair = f"{row['path']!r} is of class {row['class']}, {row['other_path']!r} of class {row['other_class']}"
-    return [f"{found['conflicts']:,} pairs of {name} have different classes, so {doubt}: {pair}"]
-
-
-def _example(shown: list[dict[str, Any]]) -> str:
-    return f", such as {shown[0]['path']!r} and {shown[0]['other_path']!r}" if shown else ""
+    row = found["conflicting"][0]
+    doubt = "one label of each is wrong" if kind == "exact" else "a label may be wrong"
+    pair = (
+        f"{_short(row['path'])} of class {row['class']}, {_short(row['other_path'])} of {row['other_class']}"
+    )
+    return [f"pairs of {CONFLICTS[kind]} with different classes: {found['conflicts']:,} ({pair}); {doubt}"]
 
 
 def _dropped(found: dict[str, Any]) -> list[str]:
     if not found["dropped"]:
         return []
     return [
-        f"{found['dropped']:,} pictures were dropped, being copies of others or like them "
-        f"(dataset.duplicates is drop), such as {found['dropped_pictures'][0]!r}; report.json lists them"
+        f"dropped as copies of others or like them, since dataset.duplicates is drop: {found['dropped']:,} "
+        f"({_short(found['dropped_pictures'][0])})"
     ]
+
+
+def _short(path: str) -> str:
+    """The class folder and the file's name; report.json has whole paths."""
+    return "/".join(path.split("/")[-2:])
