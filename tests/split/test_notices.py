@@ -68,7 +68,7 @@ def test_what_drop_took_out_of_train_is_told_and_no_longer_warned_of():
 def test_a_picture_in_two_classes_is_told():
     (exact,) = told(TRAIN + VAL + TEST, copies={3: 2})
     assert exact == (
-        "pairs of exact copies with different classes: 1 (a/2.png of class a, b/3.png of b); "
+        "pairs of exact copies with different classes: 1 (a/2.png of class a, b/3.png of class b); "
         "one label of each is wrong"
     )
     (near,) = told(TRAIN + VAL + TEST, near={3: 2})
