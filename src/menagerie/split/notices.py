@@ -68,10 +68,9 @@ def _conflicts(kind: str, found: dict[str, Any]) -> list[str]:
         return []
     row = found["conflicting"][0]
     doubt = "one label of each is wrong" if kind == "exact" else "a label may be wrong"
-    pair = (
-        f"{_short(row['path'])} of class {row['class']}, {_short(row['other_path'])} of {row['other_class']}"
-    )
-    return [f"pairs of {CONFLICTS[kind]} with different classes: {found['conflicts']:,} ({pair}); {doubt}"]
+    pair = [f"{_short(row[f'{side}path'])} of class {row[f'{side}class']}" for side in ("", "other_")]
+    count = f"{found['conflicts']:,} ({', '.join(pair)})"
+    return [f"pairs of {CONFLICTS[kind]} with different classes: {count}; {doubt}"]
 
 
 def _dropped(found: dict[str, Any]) -> list[str]:
