@@ -95,6 +95,15 @@ def test_no_group_stands_in_two_splits_and_split_csv_numbers_them(params, policy
     assert (table.groupby("group")["split"].nunique() == 1).all()
 
 
+@pytest.mark.parametrize("policy", ["stable", "stratified"])
+def test_groups_of_the_table_of_labels_count_only_where_they_are_asked_for(params, policy):
+    listed, policy = manifest([20, 20]), params(f"split={policy}").dataset.split
+    grouped = listed.assign(group="the same")
+    pd.testing.assert_frame_equal(split(grouped, policy), split(listed, policy))
+    with pytest.raises(DataError, match=r"group needs dataset.groups, which is null"):
+        split(grouped, params("split=sign_digits_by_signer").dataset.split)
+
+
 def test_unreadable_pictures_count_in_the_numbers_of_groups(params):
     listed = manifest([10, 10], unreadable=[0]).assign(group=[f"g{row:02d}" for row in range(20)])
     table = split(listed, params("split=stratified", "dataset.split.val=0.3").dataset.split, listed["group"])

@@ -23,6 +23,8 @@ from menagerie.split.folders import Parts, as_keras, as_named
 from menagerie.split.listed import as_listed
 from menagerie.split.stable import by_content, unit_names
 
+COLUMNS = ("index", "split", "label", "class", "path", "group")  # of a split table; the last one with groups
+
 
 def split(
     manifest: pd.DataFrame,
@@ -50,35 +52,28 @@ def split(
             for folders or a file that are not there.
     """
     classes = class_names(manifest)
-    files = manifest.assign(label=manifest["class"].map({name: at for at, name in enumerate(classes)}))
-    columns = ["index", "split", "label", "class", "path"]
-    if groups is not None:
-        files, columns = files.assign(group=np.unique(groups, return_inverse=True)[1]), [*columns, "group"]
     readable = (manifest["status"] == "ok").to_numpy()
-    pictures = files[readable].reset_index(drop=True)
-    if gone := sorted(set(classes) - set(pictures["class"])):
+    if gone := sorted(set(classes) - set(manifest.loc[readable, "class"])):
         raise DataError(f"no picture of class {', '.join(gone)} can be read; the manifest says why")
-    together = None if duplicates is None else duplicates[readable]
-    if together is not None and not isinstance(policy, StratifiedSplit | StableSplit):
+    label = {name: number for number, name in enumerate(classes)}
+    # A table of labels may tell groups that dataset.groups does not ask for.
+    files = manifest.drop(columns="group", errors="ignore").assign(label=manifest["class"].map(label))
+    if groups is not None:
+        files["group"] = np.unique(groups, return_inverse=True)[1]
+    pictures = files[readable].reset_index(drop=True)
+    if duplicates is not None and not isinstance(policy, StratifiedSplit | StableSplit):
         raise DataError(
             f"dataset.duplicates=keep_together needs split.policy stratified or stable: {policy.policy} says "
             "itself where each picture goes; use dataset.duplicates=drop with it"
         )
-    match policy:
-        case KerasSplit() | FoldersSplit() | FileSplit():
-            parts = _readable(_by_files(files, policy), readable)
-        case StableSplit():
-            names = None if groups is None else groups[readable]
-            parts = by_content(pictures, policy, unit_names(pictures["sha256"].to_numpy(), names, together))
-        case StratifiedSplit():
-            parts = holdout(pictures, policy, together)
-        case KFoldSplit():
-            parts = kfold(pictures, policy)
-        case GroupSplit():
-            parts = by_group(pictures, policy)
+    if isinstance(policy, KerasSplit | FoldersSplit | FileSplit):
+        parts = _readable(_by_files(files, policy), readable)
+    else:
+        own = [None if values is None else values[readable] for values in (groups, duplicates)]
+        parts = _by_pictures(pictures, policy, *own)
     table = pd.concat([pictures.iloc[np.sort(parts[name])].assign(split=name) for name in SPLITS])
     check_classes(table, classes)
-    return table[columns].reset_index(drop=True)
+    return table[[name for name in COLUMNS if name in table]].reset_index(drop=True)
 
 
 def _by_files(files: pd.DataFrame, policy: KerasSplit | FoldersSplit | FileSplit) -> Parts:
@@ -89,6 +84,23 @@ def _by_files(files: pd.DataFrame, policy: KerasSplit | FoldersSplit | FileSplit
             return as_named(files, policy)
         case FileSplit():
             return as_listed(files, Path(policy.path))
+
+
+def _by_pictures(
+    pictures: pd.DataFrame,
+    policy: StableSplit | StratifiedSplit | KFoldSplit | GroupSplit,
+    groups: np.ndarray | None,
+    together: np.ndarray | None,
+) -> Parts:
+    match policy:
+        case StableSplit():
+            return by_content(pictures, policy, unit_names(pictures["sha256"].to_numpy(), groups, together))
+        case StratifiedSplit():
+            return holdout(pictures, policy, together)
+        case KFoldSplit():
+            return kfold(pictures, policy)
+        case GroupSplit():
+            return by_group(pictures, policy)
 
 
 def _readable(parts: Parts, readable: np.ndarray) -> Parts:
