@@ -116,6 +116,7 @@ PROVEN_BY_HASH, PROVEN_BY_CONTENT = [on_zenodo, of_cifar], [on_kaggle, on_a_serv
 def add_data_set(repository, source):
     """conf/dataset/pets.yaml, as a user writes it."""
     facts = yaml.safe_load((repository / "conf/dataset/digits.yaml").read_text(encoding="utf-8"))
+    del facts["defaults"]  # the split of the digits
     text = yaml.safe_dump(facts | {"name": "pets", "source": source})
     (repository / "conf/dataset/pets.yaml").write_text(text, encoding="utf-8")
 
