@@ -197,6 +197,7 @@ def manifest(sizes, unreadable=()):
     )
     table.insert(0, "index", np.arange(len(table)))
     table["folder"] = ""
+    table["sha256"] = [hashlib.sha256(path.encode("utf-8")).hexdigest() for path in table["path"]]
     return table.assign(status=["empty file" if row in unreadable else "ok" for row in table["index"]])
 
 

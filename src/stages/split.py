@@ -1,9 +1,12 @@
 """Deal the pictures out to train, val and test, and tell what the data set holds.
 
-reads: data/<ds>/{images.npy,manifest.csv}, params dataset.split, dataset.groups, dataset.duplicates
+reads: data/<ds>/{images.npy,manifest.csv}, the file of split=file,
+       params dataset.split, dataset.groups, dataset.duplicates
 writes: data/<ds>/{split.csv,report.json}, plots/<ds>/data/
 use: python src split
 """
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +18,8 @@ from menagerie.plots import data as plots
 from menagerie.plots import pictures
 from menagerie.prepare.manifest import class_names, read_manifest
 from menagerie.split import description, duplicates, policies
-from menagerie.split.signers import signers
+from menagerie.split.groups import group_names
+from menagerie.split.notices import notices
 
 
 def main() -> None:
@@ -24,11 +28,8 @@ def main() -> None:
     images = np.load(paths.images(dataset.name), mmap_mode="r")
     good = manifest[manifest["status"] == "ok"]
     found = duplicates.find_duplicates(images, good["index"].to_numpy())
-    groups = signers(manifest["path"], manifest["class"]) if dataset.groups else None
     together = found.groups if dataset.duplicates == "keep_together" else None
-    table = policies.split(manifest, dataset.split, groups, together)
-    if groups is not None:
-        table["group"] = groups[table["index"]]  # evaluate resamples whole groups
+    table = policies.split(manifest, dataset.split, group_names(manifest, dataset.groups), together)
     leaks, dropped = duplicates.leaks(table, found), table.iloc[:0]
     if dataset.duplicates == "drop":
         table, dropped = policies.without_duplicates(table, found.groups)
@@ -37,33 +38,40 @@ def main() -> None:
     report = description.describe(manifest, table) | {
         "sizes": description.sizes(manifest),
         "pixels": description.pixel_statistics(histogram),
-        "groups": None if groups is None else description.groups_on_both_sides(table, groups),
+        "groups": description.groups_on_both_sides(table),
         "duplicates": description.duplicates(table, found, leaks, dropped),
     }
+    report["notices"] = notices(report)
 
     with whole(paths.split(dataset.name)) as path:
         table.to_csv(path, index=False, lineterminator="\n")
     with whole(paths.data_report(dataset.name)) as path:
         write_json(path, report)
     with whole_folder(paths.data_plots(dataset.name)) as folder:
-        counts = pd.DataFrame(report["classes"]).T
-        examples = images[description.examples(table, 10)]
-        figures = {
-            "classes": plots.class_counts(counts, f"{dataset.title}: pictures by class and split"),
-            "sizes": plots.picture_sizes(good["width"], good["height"], f"{dataset.title}: sizes as stored"),
-            "pixels": plots.pixel_values(histogram, f"{dataset.title}: pixel values as prepared"),
-            "examples": pictures.picture_grid(
-                examples, list(counts.index), f"{dataset.title}: training pictures"
-            ),
-        }
+        drawn = _figures(dataset.title, report, images, table, histogram)
+        drawn["sizes"] = plots.picture_sizes(
+            good["width"], good["height"], f"{dataset.title}: sizes as stored"
+        )
         if len(pairs := description.pairs_to_show(good, found, leaks)):
             title = f"{dataset.title}: exact copies and pictures that look alike"
             shown = images[pairs[["index", "other_index"]].to_numpy()]
-            figures["duplicates"] = pictures.picture_pairs(shown, list(pairs["caption"]), title)
-        for name, figure in figures.items():
+            drawn["duplicates"] = pictures.picture_pairs(shown, list(pairs["caption"]), title)
+        for name, figure in drawn.items():
             figure.savefig(folder / f"{name}.png", dpi=120)
 
+    for line in report["notices"]:
+        print(f"split: {line}")
     sizes = ", ".join(f"{count} {name}" for name, count in report["splits"].items())
-    kinds = leaks["kind"].value_counts().reindex(["exact", "near"], fill_value=0)
-    also = f"{kinds['exact']} exact copies and {kinds['near']} that look alike in another split"
-    print(f"split: wrote {paths.split(dataset.name)}: {sizes}; {also}")
+    print(f"split: wrote {paths.split(dataset.name)}: {sizes}")
+
+
+def _figures(
+    title: str, report: dict[str, Any], images: np.ndarray, table: pd.DataFrame, histogram: np.ndarray
+) -> dict[str, Any]:
+    counts = pd.DataFrame(report["classes"]).T
+    examples = images[description.examples(table, 10)]
+    return {
+        "classes": plots.class_counts(counts, f"{title}: pictures by class and split"),
+        "pixels": plots.pixel_values(histogram, f"{title}: pixel values as prepared"),
+        "examples": pictures.picture_grid(examples, list(counts.index), f"{title}: training pictures"),
+    }

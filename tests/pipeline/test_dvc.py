@@ -231,6 +231,11 @@ def test_sign_digits_from_the_mirror_have_the_published_split(clone, mirror):
         assert report["test_pictures_also_in"] == {"train": 0, "val": 412}
 
 
+def red_ones(clone):
+    table = pd.read_csv(clone / "data/folder/split.csv")
+    return table[table["class"] == "red ones"].set_index("path")["split"].to_dict()
+
+
 def test_a_persons_own_folder_is_enough_and_its_changes_are_noticed(clone, tmp_path):
     own = tmp_path / "my pictures"
     rng = np.random.default_rng(0)
@@ -243,13 +248,34 @@ def test_a_persons_own_folder_is_enough_and_its_changes_are_noticed(clone, tmp_p
     with put_back(clone):
         succeed(clone, "dvc", "exp", "run", "split", *choice)
         report = json.loads((clone / "data/folder/report.json").read_text(encoding="utf-8"))
-        assert report["splits"] == {"train": 15, "val": 4, "test": 5}
+        assert sum(report["splits"].values()) == 24
+        before = red_ones(clone)
         assert stages_run(succeed(clone, "dvc", "repro", "split")) == []
 
         Image.new("RGB", (9, 9)).save(own / "grün" / "new.png")
         assert stages_run(succeed(clone, "dvc", "repro", "split")) == ["download", "prepare", "split"]
         report = json.loads((clone / "data/folder/report.json").read_text(encoding="utf-8"))
         assert report["pictures"] == 25
+        assert red_ones(clone) == before
+
+
+def test_a_persons_own_list_deals_the_pictures_out_and_its_changes_are_noticed(clone, choice, tmp_path):
+    paths = sorted(pd.read_csv(clone / "data/colours/manifest.csv")["path"])
+    said = ["train", "train", "val", "test"]
+    own = tmp_path / "my splits.csv"
+    lines = [f"{path},{said[place % 4]}\n" for place, path in enumerate(paths)]
+    own.write_text("path,split\n" + "".join(lines), encoding="utf-8")
+    with put_back(clone):
+        chosen = ("-S", "split=file", "-S", f"dataset.split.path={own}")
+        succeed(clone, "dvc", "exp", "run", "split", *choice, *chosen)
+        table = pd.read_csv(clone / "data/colours/split.csv").set_index("path")["split"]
+        assert table[paths].tolist() == [said[place % 4] for place in range(len(paths))]
+        assert stages_run(succeed(clone, "dvc", "repro", "split")) == []
+
+        own.write_text("path,split\n" + "".join([*lines[:-1], f"{paths[-1]},none\n"]), encoding="utf-8")
+        assert stages_run(succeed(clone, "dvc", "repro", "split")) == ["split"]
+        table = pd.read_csv(clone / "data/colours/split.csv").set_index("path")["split"]
+        assert paths[-1] not in table.index
 
 
 def test_a_folder_that_is_not_given_is_asked_for(clone):

@@ -3,11 +3,13 @@
 import shutil
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from PIL import Image
 
-from helpers import run, succeed
+from helpers import ROOT, composed, run, succeed
 from menagerie.files import read_json
 
 
@@ -90,6 +92,29 @@ finally:
     done = succeed(prepared, sys.executable, "-c", code)
     assert done.stdout.splitlines()[-1] == "['pandas']"
     assert pd.read_csv(prepared / "metrics/colours/replicates/cnn.csv").empty
+
+
+def test_what_is_wrong_with_the_data_is_said_on_the_terminal_and_kept_for_the_report(tmp_path):
+    """A folder test that is a copy of train, of which one picture lies in the other class, too."""
+    rng = np.random.default_rng(0)
+    for number in range(16):
+        path = tmp_path / "own/train" / ("cat", "dog")[number % 2] / f"{number:02d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (24, 24, 3), np.uint8)).save(path)
+    shutil.copytree(tmp_path / "own/train", tmp_path / "own/test")
+    shutil.copy(tmp_path / "own/train/cat/00.png", tmp_path / "own/train/dog/a cat.png")
+    (tmp_path / "src").symlink_to(ROOT / "src")
+    settings = composed(
+        "dataset=folder", f"dataset.source.path={tmp_path / 'own'}", "dataset.image_size=[24,24]"
+    )
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    for stage in ("download", "prepare", "split"):
+        done = succeed(tmp_path, sys.executable, "src", stage)
+    lines = [line.removeprefix("split: ") for line in done.stdout.splitlines()]
+    assert lines[:-1] == read_json(tmp_path / "data/folder/report.json")["notices"]
+    assert "warning: the test set lies in train" in lines[0]
+    (conflict,) = [line for line in lines if "different classes" in line]
+    assert "cat/00.png of class cat, dog/a cat.png of class dog" in conflict
 
 
 @pytest.mark.parametrize("stage", ["download", "prepare", "split"])

@@ -100,12 +100,12 @@ def test_sizes_are_told_of_readable_pictures_alone():
 
 def test_groups_that_stand_in_test_and_in_train_are_counted():
     table = pd.DataFrame(
-        {"index": [0, 1, 2, 3, 4, 4], "split": ["train", "train", "val", "test", "test", "val"]}
+        {"group": [7, 8, 9, 7, 9, 9], "split": ["train", "train", "val", "test", "test", "val"]}
     )
-    groups = np.array([7, 8, 9, 7, 9, 5])  # the last picture is in no split
-    assert groups_on_both_sides(table, groups) == {
+    assert groups_on_both_sides(table) == {
         "groups": 3,
         "in_test": 2,
         "in_test_and_train": 1,
         "in_test_and_val": 1,
     }
+    assert groups_on_both_sides(table.drop(columns="group")) is None

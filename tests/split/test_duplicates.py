@@ -243,7 +243,7 @@ def test_the_near_duplicates_of_cifar_10_are_found_in_part_and_in_one_class(mirr
     )
     manifest = read_manifest(listed)
     like = find_duplicates(np.load(array, mmap_mode="r"), manifest["index"].to_numpy())
-    lines = leaks(manifest.rename(columns={"folder": "split"}), duplicates)
+    lines = leaks(manifest.rename(columns={"folder": "split"}), like)
     assert 50 <= len(lines) <= 286
     assert conflicts(manifest, like).empty
 

@@ -8,12 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from helpers import ROOT, SIGN_DIGITS, SPLITS, keras_policy, manifest, rows, stratified
+from helpers import SIGN_DIGITS, SPLITS, keras_policy, manifest, rows, stratified
 from menagerie.archives.layout import find_pictures
 from menagerie.errors import DataError
 from menagerie.split import policies
 from menagerie.split.policies import split
-from menagerie.split.signers import signers
 
 LETTERS = "aBcDeFgHiJkLmNoPqRsTuVwXyZ"
 
@@ -333,31 +332,34 @@ def test_a_folder_that_is_not_there_is_named_with_those_that_are(params, policy)
 
 def test_own_folders_are_taken_as_they_are(params):
     listed = in_folders(train={"a": 30, "b": 30}, val={"a": 5, "b": 5}, test={"a": 8, "b": 8})
-    table = split(listed, chosen(params, "given"))
+    table = split(listed, chosen(params, "stable"))
     for name in SPLITS:
         assert folders_of(listed, table, name) == {name}
     assert len(table) == len(listed)
 
 
 def test_a_missing_val_is_dealt_out_of_train(params):
-    listed = in_folders(Training={"a": 40, "b": 60}, Testing={"a": 8, "b": 8})
-    table = split(listed, chosen(params, "given"))
+    listed = in_folders(Training={"a": 400, "b": 600}, Testing={"a": 8, "b": 8})
+    table = split(listed, chosen(params, "stable"))
     assert folders_of(listed, table, "val") == {"Training"}
     assert folders_of(listed, table, "test") == {"Testing"}
-    assert [len(rows(table, name)) for name in SPLITS] == [85, 15, 16]
+    assert sorted(table["index"]) == list(range(1016))
+    assert len(rows(table, "test")) == 16
+    assert len(rows(table, "val")) == pytest.approx(150, abs=34)  # three standard deviations
 
 
-def test_class_folders_alone_are_dealt_out_whole(params):
-    table = split(manifest([100, 100]), chosen(params, "given"))
-    assert [len(rows(table, name)) for name in SPLITS] == [130, 30, 40]
-    assert not set(rows(table, "train")) & set(rows(table, "test"))
+def test_a_missing_test_is_dealt_out_of_train(params):
+    listed = in_folders(train={"a": 400, "b": 600}, valid={"a": 8, "b": 8})
+    table = split(listed, chosen(params, "stable"))
+    assert folders_of(listed, table, "test") == {"train"}
+    assert rows(table, "val") == listed.loc[listed["folder"] == "valid", "index"].tolist()
+    assert len(rows(table, "test")) == pytest.approx(200, abs=38)
 
 
 def test_folders_that_are_no_split_are_named(params):
+    listed = in_folders(train={"a": 9, "b": 9}, test={"a": 9, "b": 9}, extra={"a": 9})
     with pytest.raises(DataError, match=r"extra, test, train are no split"):
-        split(
-            in_folders(train={"a": 9, "b": 9}, test={"a": 9, "b": 9}, extra={"a": 9}), chosen(params, "given")
-        )
+        split(listed, chosen(params, "stable"))
 
 
 def test_each_fold_tests_on_pictures_of_its_own(params):
@@ -387,59 +389,7 @@ def test_a_fold_that_does_not_exist_and_a_class_too_small_for_the_folds_are_name
         split(manifest([50, 4]), chosen(params, "kfold"))
 
 
-def signers_of(*names):
-    paths = pd.Series([f"Dataset/{name}.JPG" for name in names])
-    return signers(paths, paths.str.split("/").str[1]).tolist()
-
-
-@pytest.mark.parametrize(("digit", "same"), [(9, True), (4, True), (3, False), (0, False)])
-def test_another_signer_begins_where_the_digit_falls_by_six(digit, same):
-    assert signers_of("9/IMG_1", f"{digit}/IMG_2") == [0, 0 if same else 1]
-
-
-@pytest.mark.parametrize(("missing", "same"), [(0, True), (4, True), (5, False), (6, False)])
-def test_another_signer_begins_where_five_numbers_are_missing(missing, same):
-    assert signers_of("1/IMG_10", f"2/IMG_{11 + missing}") == [0, 0 if same else 1]
-
-
-def test_signers_are_counted_in_the_order_of_the_numbers_and_told_in_that_of_the_files():
-    assert signers_of("0/IMG_9", "0/IMG_101", "1/IMG_10", "8/IMG_8", "1/IMG_102") == [1, 2, 1, 0, 2]
-
-
-def signed():
-    """The 2,062 photographs by name and class, with the signers that the facts tell (read off montages)."""
-    path = ROOT.parent / "shared/facts/sign_language_digits_groups.csv"
-    if not path.is_file():
-        pytest.skip("the list of signers is not beside this repository")
-    told = pd.read_csv(path, dtype={"label": str}).sort_values("path", ignore_index=True)
-    return told.assign(status="ok", folder="", index=range(len(told))).rename(columns={"label": "class"})
-
-
-def test_signers_are_told_apart_as_the_facts_do():
-    told = signed()
-    found = signers(told["path"], told["class"])
-    assert len(told.groupby(["group", found])) == told["group"].nunique() == len(set(found)) == 207
-
-
-def test_no_signer_stands_in_two_splits(params):
-    told = signed()
-    table = split(told, chosen(params, "sign_digits_by_signer"), signers(told["path"], told["class"]))
-    assert sorted(table["index"]) == list(range(2062))
-    group = told.set_index("index")["group"]
-    sides = [set(group.loc[rows(table, name)]) for name in SPLITS]
-    assert sum(map(len, sides)) == len(set.union(*sides)) == 207
-    assert len(rows(table, "test")) == pytest.approx(0.2 * 2062, abs=15)
-
-
-def test_the_rule_of_signers_is_for_sign_digits_alone(params):
-    listed = manifest([20, 20])
-    with pytest.raises(DataError, match=r"signers is for the sign digits"):
-        signers(listed["path"], listed["class"])
-    with pytest.raises(DataError, match=r"group needs dataset.groups, which is null"):
-        split(listed, chosen(params, "sign_digits_by_signer"))
-
-
-@pytest.mark.parametrize("policy", ["given", "stratified"])
+@pytest.mark.parametrize("policy", ["stable", "stratified"])
 def test_pictures_that_must_stay_together_do(params, policy):
     listed = manifest([60, 60])
     together = np.arange(120)
@@ -452,7 +402,7 @@ def test_pictures_that_must_stay_together_do(params, policy):
 
 
 def test_a_policy_that_deals_itself_cannot_keep_pictures_together():
-    with pytest.raises(DataError, match=r"keep_together needs split.policy stratified or given: keras"):
+    with pytest.raises(DataError, match=r"keep_together needs split.policy stratified or stable: keras"):
         split(manifest([60, 60]), keras_policy(), duplicates=np.zeros(120, int))
 
 

@@ -59,7 +59,7 @@ def test_a_training_run_holds_parameters_metrics_and_tags(root, params):
     kept = only_run(root)
     assert (kept.info.run_name, kept.info.status) == ("cnn", "FINISHED")
     assert kept.data.params["model.phases.main.learning_rate"] == "0.0001"
-    assert kept.data.params["dataset.split.policy"] == "given"
+    assert kept.data.params["dataset.split.policy"] == "stratified"
     assert kept.data.params["seed"] == "42"
     assert kept.data.tags["model.sha256"] == "f00"
     assert kept.data.tags["split.sha256"] == "abc"

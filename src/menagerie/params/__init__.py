@@ -31,6 +31,7 @@ class Params(Section):
     seed: Seed
     replicates: Annotated[int, Field(ge=0)]
     watch: str
+    watch_split: str
     compute: Compute
     evaluation: Evaluation
     dataset: Dataset

@@ -1,12 +1,13 @@
 """The section `dataset`: where pictures come from, how they are read, and which are for what."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from menagerie.params.section import Count, Fraction, Many, Name, Section, Seed, Sha256, Share
+from menagerie.params.section import Count, Fraction, Many, Name, Section, Seed, Sha256, Share, one_of
 
 
 class EmbeddedSource(Section):
@@ -93,11 +94,16 @@ class FoldersSplit(Section):
     test: Annotated[Many[str], Field(min_length=1)]
 
 
-class GivenSplit(Section):
-    policy: Literal["given"]
+class StableSplit(Section):
+    policy: Literal["stable"]
     seed: Seed
     val: Share
     test: Share
+
+
+class FileSplit(Section):
+    policy: Literal["file"]
+    path: Annotated[str, Field(min_length=1)]
 
 
 class StratifiedSplit(Section):
@@ -123,9 +129,47 @@ class GroupSplit(Section):
 
 
 Split = Annotated[
-    KerasSplit | FoldersSplit | GivenSplit | StratifiedSplit | KFoldSplit | GroupSplit,
+    KerasSplit | FoldersSplit | StableSplit | FileSplit | StratifiedSplit | KFoldSplit | GroupSplit,
     Field(discriminator="policy"),
 ]
+
+
+class SignerGroups(Section):
+    """The hands of the sign digits, told apart by the numbers in the files' names."""
+
+    kind: Literal["signers"]
+
+
+class PatternGroups(Section):
+    """A regular expression; what `(?P<group>...)`, else its first pair of parentheses, matches in a path."""
+
+    kind: Literal["pattern"]
+    pattern: str
+
+    @field_validator("pattern")
+    @classmethod
+    def _compiles(cls, pattern: str) -> str:
+        try:
+            groups = re.compile(pattern).groups
+        except re.error as error:
+            raise PydanticCustomError(
+                "pattern", "should be a regular expression ({why})", {"why": str(error)}
+            ) from None
+        if not groups:
+            raise PydanticCustomError(
+                "pattern", "should have parentheses around the group's name, such as '^([^/_]+)_'"
+            )
+        return pattern
+
+
+class ColumnGroups(Section):
+    """A column of the table that the labels came from."""
+
+    kind: Literal["column"]
+    column: Annotated[str, Field(min_length=1)]
+
+
+Groups = one_of(SignerGroups, PatternGroups, ColumnGroups)
 
 
 class Dataset(Section):
@@ -142,6 +186,6 @@ class Dataset(Section):
     max_pixels: Count
     truncated: Literal["refuse", "accept"]
     jpeg: Literal["exact", "fast"]
-    groups: Literal["signers"] | None
+    groups: Groups | None
     split: Split
     duplicates: Literal["report", "drop", "keep_together"]

@@ -63,9 +63,14 @@ def pixel_statistics(histogram: np.ndarray) -> dict[str, Any]:
     }
 
 
-def groups_on_both_sides(table: pd.DataFrame, groups: np.ndarray) -> dict[str, int]:
-    """How many groups there are, and how many of those with test pictures stand in train, or val, too."""
-    side = {name: set(groups[table.loc[table["split"] == name, "index"]]) for name in SPLITS}
+def groups_on_both_sides(table: pd.DataFrame) -> dict[str, int] | None:
+    """How many groups there are, and how many of those with test pictures stand in train, or val, too.
+
+    None where the split table has no groups.
+    """
+    if "group" not in table:
+        return None
+    side = {name: set(table.loc[table["split"] == name, "group"]) for name in SPLITS}
     return {
         "groups": len(set.union(*side.values())),
         "in_test": len(side["test"]),

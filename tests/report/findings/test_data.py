@@ -62,7 +62,8 @@ def test_only_an_address_of_the_web_becomes_a_link(study, homepage, told):
 
 @pytest.mark.parametrize("split", sorted(path.stem for path in ROOT.glob("conf/split/*.yaml")))
 def test_every_split_is_told_by_its_policy(params, split):
-    chosen = params("dataset=cifar10_images", f"split={split}", "model=ann")
+    own = ["dataset.split.path=splits.csv"] if split == "file" else []
+    chosen = params("dataset=cifar10_images", f"split={split}", "model=ann", *own)
     assert facts(chosen)["Split policy"].startswith(f"`{chosen.dataset.split.policy}`")
 
 

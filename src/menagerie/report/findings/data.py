@@ -53,7 +53,7 @@ def _content(dataset: Dataset, data: dict[str, Any]) -> list[tuple[str, str]]:
     ]
     if groups:
         told = (
-            f"{count(groups['groups'])} ({dataset.groups}); in test: {count(groups['in_test'])}, "
+            f"{count(groups['groups'])} ({dataset.groups.kind}); in test: {count(groups['in_test'])}, "
             f"in test and train: {count(groups['in_test_and_train'])}, "
             f"in test and val: {count(groups['in_test_and_val'])}"
         )

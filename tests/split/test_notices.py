@@ -1,0 +1,87 @@
+"""What is wrong with the data is said: lines of the terminal and of report.json."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from menagerie.split import description, policies
+from menagerie.split.duplicates import Duplicates, leaks
+from menagerie.split.notices import notices
+
+
+def told(lines, copies=None, near=None, drop=False):
+    """The notices of a split table of (index, split, class[, group]).
+
+    `copies` and `near` say of a row which earlier one it is an exact copy of, or like.
+    """
+    columns = ["index", "split", "class", "group"][: len(lines[0])]
+    table = pd.DataFrame(lines, columns=columns)
+    table["path"] = table["class"] + "/" + table["index"].astype(str) + ".png"
+    count = table["index"].max() + 1
+    same, alike = np.arange(count), np.arange(count)
+    for row, first in (copies or {}).items():
+        same[row] = alike[row] = first
+    for row, first in (near or {}).items():
+        alike[row] = first
+    found = Duplicates(same, alike, np.zeros(count, np.uint64))
+    leaked, dropped = leaks(table, found), table.iloc[:0]
+    if drop:
+        table, dropped = policies.without_duplicates(table, found.groups)
+    bad = table.assign(status="ok")
+    report = description.describe(bad, table) | {
+        "groups": description.groups_on_both_sides(table),
+        "duplicates": description.duplicates(table, found, leaked, dropped),
+    }
+    return notices(report)
+
+
+TRAIN = [(row, "train", "ab"[row % 2]) for row in range(6)]
+VAL = [(6, "val", "a"), (7, "val", "b")]
+TEST = [(8, "test", "a"), (9, "test", "b"), (10, "test", "a")]
+
+
+def test_nothing_is_said_of_a_clean_split():
+    assert told(TRAIN + VAL + TEST) == []
+
+
+def test_a_leak_is_told_with_its_pictures():
+    assert told(TRAIN + VAL + TEST, copies={8: 2}, near={7: 1}) == [
+        "in test, exact copies of pictures in train: 1 (a/8.png: a/2.png)",
+        "in val, pictures that look like some in train: 1 (b/7.png: b/1.png)",
+    ]
+
+
+@pytest.mark.parametrize("how", [{"copies": {8: 2, 9: 3}}, {"copies": {8: 2}, "near": {9: 3}}])
+def test_a_test_set_that_lies_in_train_is_warned_of(how):
+    first, *others = told(TRAIN + VAL + TEST, **how)
+    assert first.startswith("warning: the test set lies in train: 2 of 3 test pictures are there too")
+    assert not any(line.startswith("warning") for line in others)
+
+
+def test_what_drop_took_out_of_train_is_told_and_no_longer_warned_of():
+    assert told(TRAIN + VAL + TEST, copies={8: 2, 9: 3}, drop=True) == [
+        "in test, exact copies of pictures in train: 2 (a/8.png: a/2.png)",
+        "dropped as copies of others or like them, since dataset.duplicates is drop: 2 (a/2.png)",
+    ]
+
+
+def test_a_picture_in_two_classes_is_told():
+    (exact,) = told(TRAIN + VAL + TEST, copies={3: 2})
+    assert exact == (
+        "pairs of exact copies with different classes: 1 (a/2.png of class a, b/3.png of class b); "
+        "one label of each is wrong"
+    )
+    (near,) = told(TRAIN + VAL + TEST, near={3: 2})
+    assert near.startswith("pairs of pictures that look alike with different classes: 1 (a/2.png of class a,")
+
+
+def test_a_test_set_that_selects_is_told():
+    both = [(row, name, "ab"[row % 2]) for name in ("val", "test") for row in (6, 7)]
+    assert told(TRAIN + both) == ["2 of 2 test pictures are in val, too: what selects a model also tests it"]
+
+
+def test_groups_on_both_sides_are_told():
+    grouped = [(*line, line[0] % 5) for line in TRAIN + VAL + TEST]
+    assert told(grouped) == [
+        "3 of 3 groups in test stand in train, too; -S split=stable keeps each in one split",
+    ]
