@@ -24,6 +24,8 @@ def calibration(results: Results) -> Section:
             f" {count(shared)} of the {count(n)} test pictures are those that the temperature was fitted on: "
             "after scaling, these numbers are not of new pictures."
         )
+    if results.data["groups"]:
+        about += " The temperature's interval takes pictures of one group for independent: it is too short."
     columns = names("model") + numbers(
         "temperature", "ECE (%)", "ECE after scaling (%)", "loss (nats)", "loss after scaling (nats)", "n"
     )
