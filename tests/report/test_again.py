@@ -16,6 +16,8 @@ from menagerie.report.again import again
         ("study=sign_digits", "model=cnn", "dataset=digits"),
         ("dataset=sign_digits", "model=cnn", "seed=7"),
         ("study=sign_digits", "evaluation.robustness=true"),
+        ("study=sign_digits", "replicates=0"),
+        ("dataset=sign_digits", "replicates=2"),
     ],
     ids=" ".join,
 )
