@@ -21,9 +21,11 @@ from menagerie import archives
 from menagerie.archives.layout import Picture
 from menagerie.errors import DataError
 from menagerie.files import file_sha256, locked, remove, whole
+from menagerie.prepare.earlier import Earlier, keep
 from menagerie.prepare.manifest import Record, check_readable, write_manifest
 from menagerie.prepare.opening import USUAL, Reading
-from menagerie.prepare.workers import Chunk, Decoded, Decoder, Rows, chunks_of, decoded
+from menagerie.prepare.rows import Rows
+from menagerie.prepare.workers import Chunk, Decoded, Decoder, chunks_of, decoded
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,16 @@ def prepare(pictures: Sequence[Picture], form: Form, array: Path, manifest: Path
     try:
         work.mkdir(parents=True, exist_ok=True)
         with locked(work / "lock", f"{work}: another run prepares pictures"):
-            build = _build_folder(work, _fingerprint(pictures, form))
-            records = _decode_all(pictures, form, build)
+            method = _method(form)
+            build = _build_folder(work, _fingerprint(pictures, method))
+            earlier = Earlier.read(work / "earlier", method)
+            records, rows_sha256 = _decode_all(pictures, form, build, earlier)
             paths, statuses = [picture.path for picture in pictures], [record.status for record in records]
             check_readable({"path": paths, "status": statuses}, form.max_unreadable)
             with whole(manifest) as manifest_part, whole(array) as array_part:
                 write_manifest(manifest_part, pictures, records)
                 shutil.move(build / "images.npy", array_part)
+            keep(work / "earlier", method, array, records, rows_sha256)
             remove(build)
     except OSError as error:
         raise DataError(
@@ -74,14 +79,20 @@ def prepare(pictures: Sequence[Picture], form: Form, array: Path, manifest: Path
         ) from error
 
 
-def _fingerprint(pictures: Sequence[Picture], form: Form) -> str:
-    """A hash of all that the result depends on: versions, code, archives, pictures and form."""
+def _method(form: Form) -> str:
+    """A hash of all that the pixels of a file depend on: versions, code and form."""
     folders = (Path(archives.__file__).parent, Path(__file__).parent)
     code = [path for folder in folders for path in sorted(folder.glob("*.py"))]
-    sources = sorted({picture.archive for picture in pictures})
     decoders = ("numpy", "opencv-python-headless", "pillow", "simplejpeg")
     facts = [*map(version, decoders), form.image_size, form.resize, form.reading]
-    facts += [(path.name, file_sha256(path)) for path in code + sources]
+    facts += [(path.name, file_sha256(path)) for path in code]
+    return hashlib.sha256(repr(facts).encode("utf-8")).hexdigest()
+
+
+def _fingerprint(pictures: Sequence[Picture], method: str) -> str:
+    """A hash of all that the array depends on: the method, archives and pictures."""
+    sources = sorted({picture.archive for picture in pictures})
+    facts = [method, *((path.name, file_sha256(path)) for path in sources)]
     digest = hashlib.sha256(repr(facts).encode("utf-8"))
     for picture in pictures:
         about = (picture.archive.name, picture.member, picture.class_name, picture.folder)
@@ -98,29 +109,31 @@ def _build_folder(work: Path, fingerprint: str) -> Path:
     return build
 
 
-def _decode_all(pictures: Sequence[Picture], form: Form, build: Path) -> list[Record]:
-    """Fill build/images.npy; the records are in the order of `pictures`."""
+def _decode_all(
+    pictures: Sequence[Picture], form: Form, build: Path, earlier: Earlier
+) -> tuple[list[Record], list[str]]:
+    """Fill build/images.npy; the records, and the hashes of the pixels, are in the order of `pictures`."""
     rows = Rows.allocate(build / "images.npy", (len(pictures), *form.image_size, 3))
     chunks = chunks_of(pictures)
     journal = _Journal(build / "journal")
     finished = journal.read(rows, chunks)
     todo = [chunk for chunk in chunks if chunk.number not in finished]
     left = sum(len(chunk.rows) for chunk in todo)
-    decoder = Decoder(rows, form.image_size, form.resize, form.reading)
+    decoder = Decoder(rows, form.image_size, form.resize, form.reading, earlier)
     bar = tqdm(
         desc="prepare", unit=" pictures", total=len(pictures), initial=len(pictures) - left, disable=None
     )
     with bar, closing(decoded(todo, decoder, form.workers or _cores())) as results:
         for result in results:
             journal.append(result)
-            finished[result.number] = result.records
+            finished[result.number] = result
             bar.update(len(result.records))
-    by_row = {
-        row: record
-        for chunk in chunks
-        for row, record in zip(chunk.rows, finished[chunk.number], strict=True)
-    }
-    return [by_row[row] for row in range(len(pictures))]
+    by_row = {}
+    for chunk in chunks:
+        result = finished[chunk.number]
+        by_row |= dict(zip(chunk.rows, zip(result.records, result.rows_sha256, strict=True), strict=True))
+    records, rows_sha256 = zip(*(by_row[row] for row in range(len(pictures))), strict=True)
+    return list(records), list(rows_sha256)
 
 
 class _Journal:
@@ -133,8 +146,8 @@ class _Journal:
         with self._path.open("a", encoding="ascii") as file:
             file.write(_line(json.dumps(result)))
 
-    def read(self, rows: Rows, chunks: Sequence[Chunk]) -> dict[int, list[Record]]:
-        """The records of the chunks whose line and rows are both as they were written, by number."""
+    def read(self, rows: Rows, chunks: Sequence[Chunk]) -> dict[int, Decoded]:
+        """What came of the chunks whose line and rows are both as they were written, by number."""
         self._path.touch()
         finished, good = {}, []
         for line in self._path.read_text(encoding="ascii", errors="replace").splitlines(keepends=True):
@@ -143,7 +156,7 @@ class _Journal:
                 continue
             number, rows_sha256, records = json.loads(payload)
             if rows.sha256(chunks[number].rows) == rows_sha256:
-                finished[number] = [Record(*record) for record in records]
+                finished[number] = Decoded(number, rows_sha256, [Record(*record) for record in records])
                 good.append(line)
         with whole(self._path) as part:  # or the next line would be added to a broken one
             part.write_text("".join(good), encoding="ascii")

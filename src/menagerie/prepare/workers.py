@@ -1,7 +1,6 @@
 """Chunks of pictures, decoded by several processes into the rows of one file."""
 
 import hashlib
-import math
 import multiprocessing
 import os
 import signal
@@ -11,18 +10,19 @@ from collections.abc import Iterator, Sequence
 from concurrent import futures
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 
 from menagerie.archives.layout import Picture, reading_order
 from menagerie.archives.reading import MAX_READ_BYTES, Archive, Member
 from menagerie.prepare.decoding import decode
+from menagerie.prepare.earlier import Earlier
 from menagerie.prepare.manifest import OK, Record
 from menagerie.prepare.opening import Reading, UnreadableError
+from menagerie.prepare.rows import Rows
 
 CHUNK_PICTURES = 512  # a chunk is what a killed build loses, and how long one process may wait for the last
 CHUNK_BYTES = 2 * 2**20  # a tenth of a second of photographs
@@ -43,47 +43,18 @@ class Decoded(NamedTuple):
     """What came of a chunk."""
 
     number: int
-    rows_sha256: str
+    rows_sha256: list[str]  # of the pixels of each row
     records: list[Record]
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The rows of an .npy file of uint8.
-
-    They are written, not mapped: a full disk is then an error and no crash, and the memory of a
-    process does not grow with the file.
-    """
-
-    path: Path
-    start: int  # bytes before the first row
-    row_bytes: int
-
-    @classmethod
-    def allocate(cls, path: Path, shape: tuple[int, ...]) -> Self:
-        """Make the file, or give it its proper header and length and leave its rows alone."""
-        path.touch()
-        with path.open("r+b") as file:
-            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(file, header)
-            start = file.tell()
-            file.truncate(start + math.prod(shape))
-        return cls(path, start, math.prod(shape[1:]))
-
-    def sha256(self, rows: Sequence[int]) -> str:
-        digest = hashlib.sha256()
-        with self.path.open("rb") as file:
-            for row in rows:
-                file.seek(self.start + row * self.row_bytes)
-                digest.update(file.read(self.row_bytes))
-        return digest.hexdigest()
 
 
 class Decoder:
     """Decodes a chunk into its rows. It keeps one archive open, so that a tar.gz is read once through."""
 
-    def __init__(self, rows: Rows, image_size: tuple[int, int], resize: str, reading: Reading):
+    def __init__(
+        self, rows: Rows, image_size: tuple[int, int], resize: str, reading: Reading, earlier: Earlier
+    ):
         self._rows = rows
+        self._earlier = earlier
         self._image_size = image_size
         self._resize = resize
         self._reading = reading
@@ -98,22 +69,23 @@ class Decoder:
         if self._archive is None or self._archive.path != chunk.archive:
             self.close()
             self._archive = Archive(chunk.archive)
-        digest = hashlib.sha256()
-        records = []
+        rows_sha256, records = [], []
         with self._rows.path.open("r+b") as file:
             for row, member in zip(chunk.rows, chunk.members, strict=True):
                 pixels, record = self._decode(self._archive, member)
                 file.seek(self._rows.start + row * self._rows.row_bytes)
                 file.write(pixels)
-                digest.update(pixels)
+                rows_sha256.append(hashlib.sha256(pixels).hexdigest())
                 records.append(record)
-        return Decoded(chunk.number, digest.hexdigest(), records)
+        return Decoded(chunk.number, rows_sha256, records)
 
-    def _decode(self, archive: Archive, member: Member) -> tuple[np.ndarray, Record]:
+    def _decode(self, archive: Archive, member: Member) -> tuple[np.ndarray | bytes, Record]:
         if member.size > MAX_READ_BYTES:
             return self._unreadable("", f"{member.size:,} bytes, more than {MAX_READ_BYTES:,}")
         data = archive.read(member)
         sha256 = hashlib.sha256(data).hexdigest()
+        if known := self._earlier.find(sha256):
+            return known
         try:
             pixels, stored = decode(data, self._image_size, self._resize, self._reading)
             return pixels, Record(*stored, sha256, OK)
