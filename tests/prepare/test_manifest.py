@@ -52,10 +52,10 @@ def test_the_manifest_says_what_a_picture_was(tmp_path):
     text = (tmp_path / "out" / "manifest.csv").read_bytes().decode()
     digests = [hashlib.sha256(files[path]).hexdigest() for path in sorted(files)]
     assert text.splitlines() == [
-        '"index","path","class","folder","width","height","mode","sha256","status"',
-        f'0,"test/dog/3.gif","dog","test",0,0,"","{digests[0]}","empty file"',
-        f'1,"train/cat/1.jpg","cat","train",32,24,"CMYK","{digests[1]}","ok"',
-        f'2,"train/dog/2.png","dog","train",32,24,"I;16","{digests[2]}","ok"',
+        '"index","path","class","folder","group","width","height","mode","sha256","status"',
+        f'0,"test/dog/3.gif","dog","test","",0,0,"","{digests[0]}","empty file"',
+        f'1,"train/cat/1.jpg","cat","train","",32,24,"CMYK","{digests[1]}","ok"',
+        f'2,"train/dog/2.png","dog","train","",32,24,"I;16","{digests[2]}","ok"',
     ]
     assert manifest["index"].tolist() == [0, 1, 2]
     assert manifest["width"].dtype == "int64"

@@ -1,18 +1,24 @@
-"""A person's own folder of pictures, as one zip: equal pictures under equal names give equal bytes."""
+"""A person's own pictures, as one zip: equal pictures under equal names give equal bytes."""
 
 import os
+import shutil
 import stat
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zipfile import ZipFile, ZipInfo
 
 from tqdm import tqdm
 
-from menagerie.archives.layout import SUFFIXES
+from menagerie.archives import reading
+from menagerie.archives.kinds import HEAD, SUFFIXES, why_no_picture
+from menagerie.archives.layout import EMPTY_FOLDER
+from menagerie.archives.naming import hidden
 from menagerie.archives.reading import safe_name
+from menagerie.archives.tables import is_table
 from menagerie.download.wire.part import disk_errors
 from menagerie.errors import DataError
 from menagerie.files import file_sha256
@@ -20,69 +26,164 @@ from menagerie.params.dataset import FolderSource
 
 UNIX = 3  # the system that the zip says it is from, wherever it is written
 BLOCK = 1 << 20  # bytes
+ARCHIVE = "archive beside pictures"
+
+
+class File(NamedTuple):
+    """A file or an empty folder of a person's folder; `reason` says why it is no picture, if it is none."""
+
+    name: str  # `/` between parts, and at the end of an empty or hidden folder
+    path: Path
+    reason: str | None
+    head: bytes = b""  # its first HEAD bytes
 
 
 def fetch(source: FolderSource, folder: Path) -> list[dict[str, Any]]:
-    """Write pictures.zip: the folder's pictures, not compressed, in the order of their names.
+    """Write pictures.zip: the folder's pictures, not compressed, in the order of their names, and its tables.
 
-    Hidden files and folders and files without the suffix of a picture are left out. Links are followed:
+    Where `source.path` is an archive, or a folder that holds archives and no picture, those are copied as
+    they are. `left_out` of the first file lists, by reason, what did not come in. Links are followed:
     collections are often links into one store of pictures. A link to a folder that it lies in is refused.
 
     Raises:
         DataError: the folder is not there, holds no picture, or a picture cannot be read or named in a zip.
         DownloadError: the zip cannot be written.
     """
-    root = _root(source.path)
-    pictures = sorted(_pictures(root, "", ()))
-    if not pictures:
+    files = scan(source.path)
+    pictures = [file for file in files if file.reason is None]
+    packed = [file for file in files if _is_archive(file)]
+    if not pictures and packed:
+        entries = [_copied(file, folder) for file in packed]
+        inside: list[File] = packed
+    elif pictures:
+        inside = sorted(file for file in files if _goes_in(file))
+        entries = [_zipped(inside, folder, source.path)]
+    else:
         raise DataError(
-            f"{str(root)!r} holds no picture, which is a file that ends in {', '.join(SUFFIXES)}; "
-            "name the folder that holds a folder for each class: -S 'dataset.source.path=...'"
+            f"{source.path!r} holds no picture, by content or by a suffix such as {', '.join(SUFFIXES)}; "
+            f"it has {_counted(files)}; name the folder that holds a folder for each class: "
+            "-S 'dataset.source.path=...'"
         )
-    path = folder / "pictures.zip"
-    with disk_errors(path), ZipFile(path, "w") as archive:
-        for name, picture in tqdm(pictures, desc="folder", unit="picture", disable=None):
-            _store(archive, name, picture)
-    return [{"file": path.name, "size": path.stat().st_size, "sha256": file_sha256(path), "url": source.path}]
+    entries[0]["left_out"] = left_out(files, inside)
+    return entries
 
 
-def _root(path: str) -> Path:
+def scan(path: str) -> list[File]:
+    """Every file of a folder with what its first bytes say; or the one archive that `path` is.
+
+    Raises:
+        DataError: there is no such folder, it or a file in it cannot be read, a link leads nowhere.
+    """
     root = Path(path)
+    if root.is_file() and root.name.lower().endswith(reading.SUFFIXES):
+        return [File(root.name, root, ARCHIVE)]
     if not root.is_dir():
         raise DataError(
             f"dataset.source.path is {path!r}, but there is no such folder; "
             "name the folder that holds a folder for each class: -S 'dataset.source.path=...'"
         )
-    return root
+    return list(_files(root, "", ()))
 
 
-def _pictures(folder: Path, prefix: str, above: tuple[Path, ...]) -> Iterator[tuple[str, Path]]:
-    """Each picture's name in the zip and its path; `above` are the folders that `folder` lies in."""
+def notices(source: FolderSource, repository: Path) -> list[str]:
+    """What a person should know of the folder: git commits it into each experiment, unless told not to."""
+    root = Path(source.path).resolve()
+    if not root.is_relative_to(repository) or root == repository:
+        return []
+    ignored = subprocess.run(["git", "check-ignore", "-q", str(root)], cwd=repository, check=False)
+    if ignored.returncode != 1:  # 0: it is ignored; 128: no git here
+        return []
+    line = f"/{root.relative_to(repository).as_posix()}"
+    return [f"{source.path} lies in the repository: git would commit it; add to .gitignore: {line}"]
+
+
+def left_out(files: list[File], inside: list[File]) -> dict[str, list[str]]:
+    """What is not among `inside`, by reason."""
+    there, found = {file.name for file in inside}, {}
+    for file in files:
+        if file.name not in there:
+            found.setdefault(file.reason, []).append(file.name)
+    return found
+
+
+def _goes_in(file: File) -> bool:
+    return file.reason is None or (is_table(file.name) and file.reason != "hidden")
+
+
+def _is_archive(file: File) -> bool:
+    return file.reason == ARCHIVE
+
+
+def _counted(files: list[File]) -> str:
+    reasons = [file.reason for file in files]
+    told = [f"{reasons.count(reason)} {reason}" for reason in sorted({one for one in reasons if one})]
+    return ", ".join(told) or "no file"
+
+
+def _files(folder: Path, prefix: str, above: tuple[Path, ...]) -> Iterator[File]:
+    """The files below a folder by name; `above` are the folders that `folder` lies in."""
     with _readable(folder):
         real = folder.resolve()
         with os.scandir(folder) as entries:
-            visible = sorted(
-                (entry for entry in entries if not entry.name.startswith(".")), key=attrgetter("name")
-            )
+            found = sorted(entries, key=attrgetter("name"))
     if real in above:
         raise DataError(f"{str(folder)!r} is a link to {str(real)!r}, which it lies in; remove the link")
-    for entry in visible:
+    if not found and prefix:
+        yield File(prefix, folder, EMPTY_FOLDER)
+    for entry in found:
         path, name = folder / entry.name, prefix + entry.name
+        if hidden(entry.name):
+            yield File(name, path, "hidden")
+            continue
         with _readable(path):
             is_folder, is_file = entry.is_dir(), entry.is_file()
         if is_folder:
-            yield from _pictures(path, name + "/", (*above, real))
-        elif name.lower().endswith(SUFFIXES):
-            yield _checked_name(path, name, is_file), path
+            yield from _files(path, name + "/", (*above, real))
+        else:
+            yield _file(path, name, is_file)
 
 
-def _checked_name(path: Path, name: str, is_file: bool) -> str:
-    if not is_file:
+def _file(path: Path, name: str, is_file: bool) -> File:
+    if not is_file and name.lower().endswith(SUFFIXES):
         raise DataError(f"{str(path)!r} is a link that leads nowhere, or no file; mend or remove it")
+    if not is_file:
+        return File(name, path, "link that leads nowhere, or no file")
+    if name.lower().endswith(reading.SUFFIXES):
+        return File(name, path, ARCHIVE)
+    with _readable(path), path.open("rb", buffering=0) as file:
+        head = file.read(HEAD)
+    found = File(name, path, why_no_picture(name, head), head)
+    if _goes_in(found):
+        _check_name(path, name)
+    return found
+
+
+def _check_name(path: Path, name: str) -> None:
     try:
-        return safe_name(name)
+        safe_name(name)
     except ValueError as error:
         raise DataError(f"the name of {str(path)!r} {error}; rename it") from None
+
+
+def _copied(file: File, folder: Path) -> dict[str, Any]:
+    target = folder / file.path.name
+    if target.exists():
+        raise DataError(f"two archives are called {target.name!r}; rename one of them")
+    with disk_errors(target), _readable(file.path):
+        shutil.copyfile(file.path, target)
+    return _described(target, str(file.path))
+
+
+def _zipped(files: list[File], folder: Path, source: str) -> dict[str, Any]:
+    path = folder / "pictures.zip"
+    with disk_errors(path), ZipFile(path, "w") as archive:
+        for file in tqdm(files, desc="folder", unit="picture", disable=None):
+            _store(archive, file.name, file.path)
+    return _described(path, source)
+
+
+def _described(path: Path, source: str) -> dict[str, Any]:
+    return {"file": path.name, "size": path.stat().st_size, "sha256": file_sha256(path), "url": source}
 
 
 def _store(archive: ZipFile, name: str, picture: Path) -> None:
