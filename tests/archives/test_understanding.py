@@ -294,7 +294,7 @@ TWO_READINGS = {
                 [("path", "label"), *((f"batch{b}/{n}.jpg", ANIMALS[n]) for b in (1, 2) for n in (0, 1))]
             )
         },
-        ["--folders '{class}/**'", "--table 't.csv' --label-column 'label'"],
+        ["--folders '{class}/**'", "--table 't.csv' --path-column 'path' --label-column 'label'"],
     ),
     "outer or inner folders": (
         files("pets/{name}/{n}.jpg") | files("farm/{name}/{n}.jpg", ("cow", "hen")),

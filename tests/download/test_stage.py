@@ -39,8 +39,8 @@ def own(tmp_path, monkeypatch):
 def test_what_was_understood_is_said_in_three_lines_and_written_down(own, capsys):
     download.main()
     assert capsys.readouterr().out.splitlines()[:3] == [
-        "download: read by the folders {folder}/{class}/**: 2 classes, cat, dog, in the splits test, train",
-        "download: 5 pictures: 2 in test, 3 in train",
+        "download: read by the folders {folder}/{class}/**: 2 classes, cat, dog, in the splits train, test",
+        "download: 5 pictures: 3 in train, 2 in test",
         "download: not used: 1 pictures without a class, set aside; 1 no picture (.txt)",
     ]
     written = read_json(paths.source("folder"))

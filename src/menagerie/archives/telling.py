@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from menagerie.archives.choosing import described, in_order
 from menagerie.archives.layout import Found
 from menagerie.archives.placing import Place
-from menagerie.archives.understanding import Reading, described
 
 EXAMPLES = 5  # names of a kind that are written down
 
@@ -15,9 +15,10 @@ def lines(found: Found) -> list[str]:
     """Three lines: what the layout means, which pictures have a class, what is not used."""
     of = {picture.path: Place(picture.class_name, picture.folder) for picture in found.pictures}
     splits = Counter(picture.folder for picture in found.pictures)
-    dealt = ", ".join(f"{count} in {name}" for name, count in sorted(splits.items()) if name)
+    named = [(name, splits[name]) for name in in_order(splits)]
+    dealt = ", ".join(f"{count} in {name}" for name, count in named)
     return [
-        f"read {described(Reading(found.layout, of))}",
+        f"read {described(found.layout, of)}",
         f"{len(found.pictures)} pictures{f': {dealt}' if dealt else ', not split yet'}",
         f"not used: {not_used(found.unlabelled, found.passed_over)}",
     ]

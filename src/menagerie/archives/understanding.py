@@ -7,10 +7,10 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from menagerie.archives.folders import folder_readings, split_folders
-from menagerie.archives.naming import CAMERAS, NUMBERED, UNLABELLED, split_of
+from menagerie.archives.naming import CAMERAS, NUMBERED, split_of
 from menagerie.archives.placing import Explicit, Place, Read, places
 from menagerie.archives.tables import Index, Table, read_table
-from menagerie.errors import DataError, ParamsError
+from menagerie.errors import DataError
 from menagerie.params.dataset import NamesLayout, TableLayout
 
 PATHS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "img", "image_id", "id")
@@ -172,65 +172,3 @@ def _one_to_one(table: Table, one: str, other: str) -> bool:
 def _called(columns: Sequence[str], known: Sequence[str]) -> str | None:
     found = [column for column in columns if column.lower() in known]
     return found[0] if len(found) == 1 else None
-
-
-def only(found: Sequence[Reading], names: Sequence[str]) -> Reading:
-    """The one reading there is.
-
-    Raises:
-        DataError: there is none, or there are several; each is told with the flags that choose it.
-    """
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        shown = ", ".join(map(repr, names[:5]))
-        raise DataError(
-            f"nothing tells the classes of {len(names)} pictures, such as {shown}: two folders or more, one "
-            "for each class, a table of labels, or names as cat.1.jpg do; say which of the layouts it is:\n"
-            "  menagerie add NAME PATH --folders '{class}/**'\n"
-            "  menagerie add NAME PATH --table FILE --path-column COLUMN --label-column COLUMN\n"
-            "  menagerie add NAME PATH --pattern '(?P<class>[a-z]+).*'"
-        )
-    lines = [
-        f"  {described(reading)}:\n    menagerie add NAME PATH {flags(reading.layout)}" for reading in found
-    ]
-    raise DataError(f"{len(found)} readings are possible; choose one:\n" + "\n".join(lines))
-
-
-def described(reading: Reading) -> str:
-    """A reading in words, with its classes."""
-    classes = sorted({place.class_name for place in reading.of.values()})
-    shown = ", ".join(classes[:6]) + (f" and {len(classes) - 6} more" if len(classes) > 6 else "")
-    layout = reading.layout
-    if isinstance(layout, TableLayout):
-        how = f"column {layout.label_column!r} of {', '.join(layout.tables)}"
-    elif isinstance(layout, NamesLayout):
-        how = "names of files"
-    else:
-        how = f"folders {layout.folders}"
-    uses = sorted({place.folder for place in reading.of.values()} - {""})
-    given = f", in the splits {', '.join(uses)}" if uses else ""
-    return f"by the {how}: {len(classes)} classes, {shown}{given}"
-
-
-def flags(layout: Explicit) -> str:
-    """What chooses this reading at `menagerie add`."""
-    if isinstance(layout, TableLayout):
-        chosen = [f"--table {quoted(file)}" for file in layout.tables]
-        return " ".join([*chosen, f"--label-column {quoted(layout.label_column)}"])
-    if isinstance(layout, NamesLayout):
-        return f"--pattern {quoted(layout.pattern)}"
-    uses = [f"--split {quoted(f'{path}={use}')}" for path, use in (layout.splits or {}).items()]
-    return " ".join([f"--folders {quoted(layout.folders)}", *uses])
-
-
-def quoted(text: str) -> str:
-    """As a shell takes it."""
-    return "'" + text.replace("'", "'\\''") + "'"
-
-
-def check_uses(splits: Mapping[str, str]) -> None:
-    """Raise ParamsError where a folder is for what no split is."""
-    for path, use in splits.items():
-        if use not in ("train", "val", "test", UNLABELLED):
-            raise ParamsError(f"{path!r} is for {use!r}; expected train, val, test or {UNLABELLED}")

@@ -1,24 +1,17 @@
 """A person's own pictures, as one zip: equal pictures under equal names give equal bytes."""
 
-import os
 import shutil
 import stat
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
-from operator import attrgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from zipfile import ZipFile, ZipInfo
 
 from tqdm import tqdm
 
-from menagerie.archives import reading
-from menagerie.archives.kinds import HEAD, SUFFIXES, why_no_picture
-from menagerie.archives.layout import EMPTY_FOLDER
-from menagerie.archives.naming import hidden
-from menagerie.archives.reading import safe_name
-from menagerie.archives.tables import is_table
+from menagerie.archives.kinds import SUFFIXES
+from menagerie.archives.scanning import ARCHIVE, File, goes_in, readable, scan
 from menagerie.download.wire.part import disk_errors
 from menagerie.errors import DataError
 from menagerie.files import file_sha256
@@ -26,16 +19,6 @@ from menagerie.params.dataset import FolderSource
 
 UNIX = 3  # the system that the zip says it is from, wherever it is written
 BLOCK = 1 << 20  # bytes
-ARCHIVE = "archive beside pictures"
-
-
-class File(NamedTuple):
-    """A file or an empty folder of a person's folder; `reason` says why it is no picture, if it is none."""
-
-    name: str  # `/` between parts, and at the end of an empty or hidden folder
-    path: Path
-    reason: str | None
-    head: bytes = b""  # its first HEAD bytes
 
 
 def fetch(source: FolderSource, folder: Path) -> list[dict[str, Any]]:
@@ -56,7 +39,7 @@ def fetch(source: FolderSource, folder: Path) -> list[dict[str, Any]]:
         entries = [_copied(file, folder) for file in packed]
         inside: list[File] = packed
     elif pictures:
-        inside = sorted(file for file in files if _goes_in(file))
+        inside = sorted(file for file in files if goes_in(file))
         entries = [_zipped(inside, folder, source.path)]
     else:
         raise DataError(
@@ -66,23 +49,6 @@ def fetch(source: FolderSource, folder: Path) -> list[dict[str, Any]]:
         )
     entries[0]["left_out"] = left_out(files, inside)
     return entries
-
-
-def scan(path: str) -> list[File]:
-    """Every file of a folder with what its first bytes say; or the one archive that `path` is.
-
-    Raises:
-        DataError: there is no such folder, it or a file in it cannot be read, a link leads nowhere.
-    """
-    root = Path(path)
-    if root.is_file() and root.name.lower().endswith(reading.SUFFIXES):
-        return [File(root.name, root, ARCHIVE)]
-    if not root.is_dir():
-        raise DataError(
-            f"dataset.source.path is {path!r}, but there is no such folder; "
-            "name the folder that holds a folder for each class: -S 'dataset.source.path=...'"
-        )
-    return list(_files(root, "", ()))
 
 
 def notices(source: FolderSource, repository: Path) -> list[str]:
@@ -106,10 +72,6 @@ def left_out(files: list[File], inside: list[File]) -> dict[str, list[str]]:
     return found
 
 
-def _goes_in(file: File) -> bool:
-    return file.reason is None or (is_table(file.name) and file.reason != "hidden")
-
-
 def _is_archive(file: File) -> bool:
     return file.reason == ARCHIVE
 
@@ -120,56 +82,11 @@ def _counted(files: list[File]) -> str:
     return ", ".join(told) or "no file"
 
 
-def _files(folder: Path, prefix: str, above: tuple[Path, ...]) -> Iterator[File]:
-    """The files below a folder by name; `above` are the folders that `folder` lies in."""
-    with _readable(folder):
-        real = folder.resolve()
-        with os.scandir(folder) as entries:
-            found = sorted(entries, key=attrgetter("name"))
-    if real in above:
-        raise DataError(f"{str(folder)!r} is a link to {str(real)!r}, which it lies in; remove the link")
-    if not found and prefix:
-        yield File(prefix, folder, EMPTY_FOLDER)
-    for entry in found:
-        path, name = folder / entry.name, prefix + entry.name
-        if hidden(entry.name):
-            yield File(name, path, "hidden")
-            continue
-        with _readable(path):
-            is_folder, is_file = entry.is_dir(), entry.is_file()
-        if is_folder:
-            yield from _files(path, name + "/", (*above, real))
-        else:
-            yield _file(path, name, is_file)
-
-
-def _file(path: Path, name: str, is_file: bool) -> File:
-    if not is_file and name.lower().endswith(SUFFIXES):
-        raise DataError(f"{str(path)!r} is a link that leads nowhere, or no file; mend or remove it")
-    if not is_file:
-        return File(name, path, "link that leads nowhere, or no file")
-    if name.lower().endswith(reading.SUFFIXES):
-        return File(name, path, ARCHIVE)
-    with _readable(path), path.open("rb", buffering=0) as file:
-        head = file.read(HEAD)
-    found = File(name, path, why_no_picture(name, head), head)
-    if _goes_in(found):
-        _check_name(path, name)
-    return found
-
-
-def _check_name(path: Path, name: str) -> None:
-    try:
-        safe_name(name)
-    except ValueError as error:
-        raise DataError(f"the name of {str(path)!r} {error}; rename it") from None
-
-
 def _copied(file: File, folder: Path) -> dict[str, Any]:
     target = folder / file.path.name
     if target.exists():
         raise DataError(f"two archives are called {target.name!r}; rename one of them")
-    with disk_errors(target), _readable(file.path):
+    with disk_errors(target), readable(file.path):
         shutil.copyfile(file.path, target)
     return _described(target, str(file.path))
 
@@ -190,7 +107,7 @@ def _store(archive: ZipFile, name: str, picture: Path) -> None:
     info = ZipInfo(name)
     info.create_system = UNIX
     info.external_attr = (stat.S_IFREG | 0o644) << 16
-    with _readable(picture):
+    with readable(picture):
         info.file_size = picture.stat().st_size  # zipfile chooses the 64-bit form by it
     with archive.open(info, "w") as writer:
         for block in _blocks(picture):
@@ -198,15 +115,5 @@ def _store(archive: ZipFile, name: str, picture: Path) -> None:
 
 
 def _blocks(picture: Path) -> Iterator[bytes]:
-    with _readable(picture), picture.open("rb") as reader:
+    with readable(picture), picture.open("rb") as reader:
         yield from iter(lambda: reader.read(BLOCK), b"")
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise DataError(
-            f"{str(path)!r} cannot be read: {error.strerror}; give yourself the right to, mend or remove it"
-        ) from error
