@@ -130,7 +130,7 @@ def _not_used(found: "Sorted") -> list[str]:
     if found.unlabelled:
         lines.append(f"without a class, set aside: {_examples(found.unlabelled)}")
     lines += [f"passed over, {reason}: {_examples(names)}" for reason, names in found.passed_over.items()]
-    return lines or ["passed over: nothing"]
+    return lines if found.passed_over else [*lines, "passed over: nothing"]
 
 
 def _doubts(seen: "Look", found: "Sorted", measured: Any) -> list[str]:

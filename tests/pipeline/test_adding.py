@@ -1,0 +1,34 @@
+"""Own pictures from `menagerie add` to the real DVC, whatever their path is called."""
+
+import json
+
+import pytest
+
+from helpers import draw, make_clone, stages_run, succeed
+
+pytestmark = pytest.mark.slow
+
+AWKWARD = "it's ü & a=b #1 [x] (y) !, ~z"
+MENAGERIE = ("python", "-c", "from menagerie.cli.main import main; main()")
+
+
+def test_added_pictures_are_prepared_split_and_watched_and_may_be_the_default(tmp_path):
+    clone = make_clone(tmp_path / "clone")
+    own = draw(tmp_path / AWKWARD, count=6)
+    printed = succeed(clone, *MENAGERIE, "add", "colours", str(own), PYTHONPATH="src").stdout
+    assert "dvc exp run -S dataset=colours" in printed
+
+    first = succeed(clone, "dvc", "exp", "run", "-S", "dataset=colours", "-S", "model=cnn", "split")
+    assert stages_run(first) == ["download", "prepare", "split"]
+    source = json.loads((clone / "data/colours/source.json").read_text(encoding="utf-8"))
+    assert source["pictures"] == 18
+
+    copied = min((own / "red").iterdir())
+    (own / "red/new").write_bytes(copied.read_bytes())
+    assert stages_run(succeed(clone, "dvc", "repro", "split")) == ["download", "prepare", "split"]
+    assert stages_run(succeed(clone, "dvc", "repro", "split")) == []
+
+    succeed(clone, *MENAGERIE, "use", "colours", PYTHONPATH="src")
+    again = succeed(clone, "dvc", "exp", "run", "-S", "model=cnn", "split")
+    assert stages_run(again) == []
+    assert "name: colours" in (clone / "params.yaml").read_text(encoding="utf-8")
