@@ -852,6 +852,18 @@ def test_an_archive_beside_pictures_is_left_out_and_listed(own, raw):
     }
 
 
+@posix
+def test_links_to_folders_are_told_with_what_makes_dvc_look_behind_them(own, tmp_path):
+    source = FolderSource(kind="folder", path=str(own))
+    (own / "cat/linked.jpg").symlink_to(own / "cat/1.jpg")
+    assert datasets.notices(source) == []
+    store = write(tmp_path / "store", {"1.jpg": b"x"})
+    (own / "owl").symlink_to(store, target_is_directory=True)
+    (own / ".hidden").symlink_to(store, target_is_directory=True)
+    (told,) = datasets.notices(source)
+    assert told.startswith(f"1 links to folders are followed, but not watched: {str(own / 'owl')!r}; after")
+
+
 def test_a_folder_in_the_repository_that_git_would_commit_is_told_with_the_line_that_prevents_it(repository):
     own = write(repository / "my pictures", PICTURES)
     source = FolderSource(kind="folder", path=str(own))

@@ -44,6 +44,14 @@ def scan(path: str) -> list[File]:
     return list(_files(root, "", ()))
 
 
+def linked_folders(root: Path) -> list[Path]:
+    """The links to folders below a folder, without those behind others."""
+    found = []
+    for folder, names, _ in os.walk(root):
+        found += [path for name in sorted(names) if (path := Path(folder, name)).is_symlink()]
+    return sorted(path for path in found if not hidden(path.relative_to(root).as_posix()))
+
+
 def goes_in(file: File) -> bool:
     return file.reason is None or (is_table(file.name) and file.reason != HIDDEN)
 
