@@ -33,7 +33,7 @@ from menagerie.compare import leaderboard
 from menagerie.evaluate import calibration, curves, measures
 from menagerie.evaluate.measures import wilson_interval
 from menagerie.files import file_sha256, write_json
-from menagerie.params.dataset import KerasSplit, StratifiedSplit
+from menagerie.params.dataset import FolderSource, KerasSplit, StratifiedSplit
 from menagerie.prepare.manifest import read_manifest
 from menagerie.prepare.preparing import Form, prepare
 from menagerie.report.findings.blocks import Code, Facts, Items, Notice, Paragraph, Table
@@ -471,7 +471,9 @@ def commit(clone, message):
 
 
 def stages_run(done):
-    return re.findall(r"Running stage '([^']+)'", done.everything)
+    """The stages that a command of DVC ran, but for look, which always runs."""
+    found = re.findall(r"Running stage '([^']+)'", done.everything)
+    return [name for name in found if name != "look@folder"]
 
 
 def draw(folder, count=24):
@@ -484,6 +486,11 @@ def draw(folder, count=24):
             pixels[..., channel] += 55
             Image.fromarray(pixels).save(folder / name / f"{number:02d}.png")
     return folder
+
+
+def own_folder(path):
+    """The source of a person's own pictures at `path`."""
+    return FolderSource(kind="folder", path=str(path), looks=("folder",), watch="data/own/look.json")
 
 
 def colours(pictures, *models):

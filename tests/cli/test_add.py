@@ -108,7 +108,7 @@ def test_what_is_written_composes_to_what_was_understood_whatever_the_path(tmp_p
     assert pets.source.path == str(own)
     assert pets.title == AWKWARD
     assert pets.layout.folders == "{class}/**"
-    assert composed("dataset=pets")["watch"] == str(own)
+    assert composed("dataset=pets")["watch"] == "data/pets/look.json"
 
 
 def test_names_that_yaml_takes_for_something_else_stay_as_they_are(tmp_path):

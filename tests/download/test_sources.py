@@ -19,7 +19,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from helpers import cifar_tar, md5, tar_gz
+from helpers import cifar_tar, md5, own_folder, tar_gz
 from lying_server import say, serve
 from menagerie.archives.layout import find, find_pictures
 from menagerie.download import datasets
@@ -31,7 +31,6 @@ from menagerie.params.dataset import (
     ArchiveSource,
     AutoLayout,
     CifarBinarySource,
-    FolderSource,
     KaggleSource,
     ZenodoSource,
 )
@@ -528,7 +527,7 @@ def own(tmp_path):
 
 
 def fetch_folder(path, raw):
-    (entry,) = datasets.fetch(FolderSource(kind="folder", path=str(path)), raw)
+    (entry,) = datasets.fetch(own_folder(path), raw)
     return raw / entry["file"]
 
 
@@ -540,7 +539,7 @@ def packed(path, tmp_path):
 
 def test_folder_becomes_one_zip_of_its_pictures_in_order(own, raw):
     write(own, {"notes.txt": b"-", ".hidden.jpg": b"-", ".cache/cat/1.jpg": b"-", "cat/Thumbs.db": b"-"})
-    (entry,) = datasets.fetch(FolderSource(kind="folder", path=str(own)), raw)
+    (entry,) = datasets.fetch(own_folder(own), raw)
     path = raw / "pictures.zip"
     assert entry == {
         "file": "pictures.zip",
@@ -801,7 +800,7 @@ def test_large_picture_is_not_held_in_memory(own, raw):
 
 
 def fetched(path, raw):
-    return datasets.fetch(FolderSource(kind="folder", path=str(path)), raw)
+    return datasets.fetch(own_folder(path), raw)
 
 
 def test_pictures_of_a_folder_are_known_by_their_content(tmp_path, raw):
@@ -852,25 +851,13 @@ def test_an_archive_beside_pictures_is_left_out_and_listed(own, raw):
     }
 
 
-@posix
-def test_links_to_folders_are_told_with_what_makes_dvc_look_behind_them(own, tmp_path):
-    source = FolderSource(kind="folder", path=str(own))
-    (own / "cat/linked.jpg").symlink_to(own / "cat/1.jpg")
-    assert datasets.notices(source) == []
-    store = write(tmp_path / "store", {"1.jpg": b"x"})
-    (own / "owl").symlink_to(store, target_is_directory=True)
-    (own / ".hidden").symlink_to(store, target_is_directory=True)
-    (told,) = datasets.notices(source)
-    assert told.startswith(f"1 links to folders are followed, but not watched: {str(own / 'owl')!r}; after")
-
-
 def test_a_folder_in_the_repository_that_git_would_commit_is_told_with_the_line_that_prevents_it(repository):
     own = write(repository / "my pictures", PICTURES)
-    source = FolderSource(kind="folder", path=str(own))
+    source = own_folder(own)
     assert datasets.notices(source) == []  # no git here
     subprocess.run(["git", "init", "-q"], cwd=repository, check=True)
     (told,) = datasets.notices(source)
     assert told.endswith("add to .gitignore: /my pictures")
     (repository / ".gitignore").write_text("/my pictures\n", encoding="utf-8")
     assert datasets.notices(source) == []
-    assert datasets.notices(FolderSource(kind="folder", path=str(repository.parent))) == []
+    assert datasets.notices(own_folder(repository.parent)) == []

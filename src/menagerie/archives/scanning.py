@@ -1,11 +1,12 @@
 """Every file of a person's own folder, and what its first bytes say it is."""
 
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from menagerie.archives import reading
 from menagerie.archives.kinds import HEAD, SUFFIXES, why_no_picture
@@ -16,6 +17,16 @@ from menagerie.archives.tables import is_table
 from menagerie.errors import DataError
 
 ARCHIVE = "archive beside pictures"
+FILE = "file"
+NO_FILE = "link that leads nowhere, or no file"
+
+
+class Entry(NamedTuple):
+    """What lies in a folder, not looked into."""
+
+    name: str  # `/` between parts, and at the end of an empty folder
+    path: Path
+    kind: str  # FILE, NO_FILE, HIDDEN or EMPTY_FOLDER
 
 
 class File(NamedTuple):
@@ -33,23 +44,37 @@ def scan(path: str) -> list[File]:
     Raises:
         DataError: there is no such folder, it or a file in it cannot be read, a link leads nowhere.
     """
+    return [_file(found) for found in _walked(path)]
+
+
+def fingerprint(path: str) -> dict[str, Any]:
+    """A hash of the names, sizes and times of what `scan` would read, and how many files and bytes that is.
+
+    Raises:
+        DataError: as `scan`.
+    """
+    digest, total, count = hashlib.sha256(), 0, 0
+    for name, at, kind in _walked(path):
+        if kind == FILE:
+            with readable(at):
+                about = at.stat()
+            total, count = total + about.st_size, count + 1
+            digest.update(repr((name, about.st_size, about.st_mtime_ns)).encode("utf-8", "surrogateescape"))
+        else:
+            digest.update(repr((name, kind)).encode("utf-8", "surrogateescape"))
+    return {"files": count, "bytes": total, "sha256": digest.hexdigest()}
+
+
+def _walked(path: str) -> Iterator[Entry]:
     root = Path(path)
     if root.is_file() and root.name.lower().endswith(reading.SUFFIXES):
-        return [File(root.name, root, ARCHIVE)]
+        return iter([Entry(root.name, root, FILE)])
     if not root.is_dir():
         raise DataError(
             f"dataset.source.path is {path!r}, but there is no such folder; "
             "name the folder that holds a folder for each class: -S 'dataset.source.path=...'"
         )
-    return list(_files(root, "", ()))
-
-
-def linked_folders(root: Path) -> list[Path]:
-    """The links to folders below a folder, without those behind others."""
-    found = []
-    for folder, names, _ in os.walk(root):
-        found += [path for name in sorted(names) if (path := Path(folder, name)).is_symlink()]
-    return sorted(path for path in found if not hidden(path.relative_to(root).as_posix()))
+    return _files(root, "", ())
 
 
 def goes_in(file: File) -> bool:
@@ -70,7 +95,7 @@ def contents_of_folder(files: Sequence[File]) -> Contents:
     return Contents(pictures, {file.name: file.reason for file in files if file.reason}, read)
 
 
-def _files(folder: Path, prefix: str, above: tuple[Path, ...]) -> Iterator[File]:
+def _files(folder: Path, prefix: str, above: tuple[Path, ...]) -> Iterator[Entry]:
     """The files below a folder by name; `above` are the folders that `folder` lies in."""
     with readable(folder):
         real = folder.resolve()
@@ -79,25 +104,26 @@ def _files(folder: Path, prefix: str, above: tuple[Path, ...]) -> Iterator[File]
     if real in above:
         raise DataError(f"{str(folder)!r} is a link to {str(real)!r}, which it lies in; remove the link")
     if not found and prefix:
-        yield File(prefix, folder, EMPTY_FOLDER)
+        yield Entry(prefix, folder, EMPTY_FOLDER)
     for entry in found:
         path, name = folder / entry.name, prefix + entry.name
         if hidden(entry.name):
-            yield File(name, path, HIDDEN)
+            yield Entry(name, path, HIDDEN)
             continue
         with readable(path):
             is_folder, is_file = entry.is_dir(), entry.is_file()
         if is_folder:
             yield from _files(path, name + "/", (*above, real))
         else:
-            yield _file(path, name, is_file)
+            yield Entry(name, path, FILE if is_file else NO_FILE)
 
 
-def _file(path: Path, name: str, is_file: bool) -> File:
-    if not is_file and name.lower().endswith(SUFFIXES):
-        raise DataError(f"{str(path)!r} is a link that leads nowhere, or no file; mend or remove it")
-    if not is_file:
-        return File(name, path, "link that leads nowhere, or no file")
+def _file(entry: Entry) -> File:
+    name, path, kind = entry
+    if kind == NO_FILE and name.lower().endswith(SUFFIXES):
+        raise DataError(f"{str(path)!r} is a {NO_FILE}; mend or remove it")
+    if kind != FILE:
+        return File(name, path, kind)
     if name.lower().endswith(reading.SUFFIXES):
         return File(name, path, ARCHIVE)
     with readable(path), path.open("rb", buffering=0) as file:

@@ -185,7 +185,7 @@ def misnamed(seen: Look, names: Sequence[str]) -> list[str]:
 
 
 def conf_text(name: str, path: Path, title: str, found: Sorted, size: tuple[int, int]) -> str:
-    """The file conf/dataset/NAME.yaml."""
+    """The file conf/dataset/NAME.yaml: what differs from folder.yaml."""
     classes = sorted({place.class_name for place in found.of.values()})
     splits = in_order({place.folder for place in found.of.values()})
     given = f"{', '.join(splits)} as given, the rest out of train" if splits else "none given"
@@ -195,10 +195,9 @@ def conf_text(name: str, path: Path, title: str, found: Sorted, size: tuple[int,
         f"# Splits: {given}; -S split=... deals them out in another way.",
         f"# Classes in the order of their labels: {yaml_text(classes[:LISTED]).rstrip()}{more}",
     ]
-    facts = {"name": name, "title": title, "homepage": "", "licence": "unknown", "citation": ""}
-    facts |= {"source": {"kind": "folder", "path": str(path)}, "layout": found.layout.model_dump()}
-    facts |= {"image_size": list(size), "resize": "crop", "max_unreadable": 0.01, "groups": None}
-    return "\n".join([*head, yaml_text(facts | {"duplicates": "report"}, flow=False)])
+    facts = {"defaults": ["folder", "_self_"], "name": name, "title": title}
+    facts |= {"source": {"path": str(path)}, "layout": found.layout.model_dump(), "image_size": list(size)}
+    return "\n".join([*head, yaml_text(facts, flow=False)])
 
 
 class _Quoting(yaml.SafeDumper):

@@ -30,6 +30,7 @@ class Params(Section):
     study: Name | None
     seed: Seed
     watch: str
+    looks: tuple[str, ...] = Field(strict=False)
     compute: Compute
     evaluation: Evaluation
     dataset: Dataset

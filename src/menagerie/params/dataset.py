@@ -54,12 +54,14 @@ class FolderSource(Section):
 
     kind: Literal["folder"]
     path: str
+    looks: Many[str]
+    watch: str
 
     @field_validator("path")
     @classmethod
     def _absolute(cls, path: str) -> str:
-        # An experiment in a copy would look for a relative one elsewhere, and DVC knows no ~. What is
-        # not given yet, ???, is for load_params to tell.
+        # An experiment in a copy would look for a relative one elsewhere. What is not given yet, ???, is for
+        # load_params to tell.
         if path != "???" and not Path(path).is_absolute():
             raise PydanticCustomError(
                 "absolute_path", "should be an absolute path, such as /home/me/pictures"

@@ -11,7 +11,7 @@ from zipfile import ZipFile, ZipInfo
 from tqdm import tqdm
 
 from menagerie.archives.kinds import SUFFIXES
-from menagerie.archives.scanning import ARCHIVE, File, goes_in, linked_folders, readable, scan
+from menagerie.archives.scanning import ARCHIVE, File, goes_in, readable, scan
 from menagerie.download.wire.part import disk_errors
 from menagerie.errors import DataError
 from menagerie.files import file_sha256
@@ -52,11 +52,7 @@ def fetch(source: FolderSource, folder: Path) -> list[dict[str, Any]]:
 
 
 def notices(source: FolderSource, repository: Path) -> list[str]:
-    """What a person should know: what git would commit into each experiment, what DVC does not see."""
-    return [*_committed(source, repository), *_unwatched(source)]
-
-
-def _committed(source: FolderSource, repository: Path) -> list[str]:
+    """What a person should know of the folder: git commits it into each experiment, unless told not to."""
     root = Path(source.path).resolve()
     if not root.is_relative_to(repository) or root == repository:
         return []
@@ -65,18 +61,6 @@ def _committed(source: FolderSource, repository: Path) -> list[str]:
         return []
     line = f"/{root.relative_to(repository).as_posix()}"
     return [f"{source.path} lies in the repository: git would commit it; add to .gitignore: {line}"]
-
-
-def _unwatched(source: FolderSource) -> list[str]:
-    """DVC looks into the folder, but not into folders that links in it lead to."""
-    links = linked_folders(Path(source.path))
-    if not links:
-        return []
-    shown = ", ".join(repr(str(link)) for link in links[:3]) + (", ..." if len(links) > 3 else "")
-    return [
-        f"{len(links)} links to folders are followed, but not watched: {shown}; after a change behind them: "
-        "dvc repro --force --single-item download, then dvc repro"
-    ]
 
 
 def left_out(files: list[File], inside: list[File]) -> dict[str, list[str]]:
