@@ -235,6 +235,15 @@ def test_a_table_may_hold_split_and_group(tmp_path):
     }
 
 
+def test_a_table_of_what_folders_say_already_names_its_columns_in_its_own_way(tmp_path):
+    contents = files("train/{name}/{n}.jpg") | files("valid/{name}/{n}.jpg")
+    rows = [("class id", "filepaths", "labels", "data set")]
+    rows += [("1", path, path.split("/")[1], path.split("/")[0]) for path in contents]
+    found = understood(tmp_path, contents | {"birds.csv": csv(rows)})
+    assert counts(found) == {"train/cat": 2, "train/dog": 2, "val/cat": 2, "val/dog": 2}
+    assert found.layout.kind == "folders"
+
+
 def test_a_row_without_a_picture_is_listed_and_a_picture_without_a_label_set_aside(tmp_path):
     rows = [("path", "label"), ("1.jpg", "cat"), ("2.jpg", "dog"), ("3.jpg", ""), ("gone.jpg", "dog")]
     found = understood(tmp_path, {f"{n}.jpg": b"" for n in (1, 2, 3)} | {"labels.csv": csv(rows)})

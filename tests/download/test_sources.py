@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from helpers import cifar_tar, md5, own_folder, tar_gz
@@ -31,6 +33,7 @@ from menagerie.params.dataset import (
     ArchiveSource,
     AutoLayout,
     CifarBinarySource,
+    FoldersLayout,
     KaggleSource,
     ZenodoSource,
 )
@@ -861,3 +864,30 @@ def test_a_folder_in_the_repository_that_git_would_commit_is_told_with_the_line_
     (repository / ".gitignore").write_text("/my pictures\n", encoding="utf-8")
     assert datasets.notices(source) == []
     assert datasets.notices(own_folder(repository.parent)) == []
+
+
+PARTS = st.sampled_from(["cat", "dog", "train", "test", "seg_pred", ".git", "a b", "empty"])
+FILES = st.sampled_from(["1.jpg", "2.jfif", "cat.1.png", "y", "notes.txt", ".DS_Store", "old.zip", "t.csv"])
+TREES = st.dictionaries(
+    st.tuples(st.lists(PARTS, max_size=3), FILES).map(lambda parts: "/".join([*parts[0], parts[1]])),
+    st.sampled_from([b"\xff\xd8\xff\xe0", b"", b"text", b"path,label\ncat,1\n"]),
+    max_size=20,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(TREES)
+def test_every_file_of_any_folder_is_used_or_without_a_class_or_listed_with_a_reason(tmp_path, tree):
+    tree = {f"{kind}/{n}.png": b"" for kind in ("cat", "dog") for n in (8, 9)} | tree
+    base = Path(tempfile.mkdtemp(dir=tmp_path))
+    (base / "raw").mkdir()
+    (entry,) = fetched(write(base / "own", tree), base / "raw")
+    layout = FoldersLayout(kind="folders", folders="{class}/**", splits=None, class_names=None)
+    try:
+        found = find([base / "raw" / entry["file"]], layout, entry["left_out"])
+    except DataError:
+        reject()  # a folder of a class without a picture; where most trees have one, the test fails
+    listed = {name for names in found.passed_over.values() for name in names}
+    known = {picture.path for picture in found.pictures} | {*found.unlabelled} | listed
+    assert {name for name in tree if not any(f"{name}/".startswith(f"{one}/") for one in known)} == set()
+    assert len(known) == len(found.pictures) + len(found.unlabelled) + len(listed)

@@ -8,8 +8,9 @@ from PIL import Image
 
 from broken_pictures import HEIGHT, WIDTH, encoded
 from helpers import packed, prepared
-from menagerie.archives.layout import find_pictures
+from menagerie.archives.layout import find, find_pictures
 from menagerie.errors import DataError
+from menagerie.params.dataset import AutoLayout
 from menagerie.prepare.manifest import check_readable, class_names
 
 ODD_NAMES = [
@@ -70,3 +71,16 @@ def test_check_readable_lists_the_first_few():
         check_readable(manifest, 0.45)
     assert str(caught.value).count("empty file") == 5
     assert "and 5 more" in str(caught.value)
+
+
+def test_the_manifest_holds_the_group_that_a_table_of_labels_names(tmp_path):
+    picture = encoded(Image.new("RGB", (2, 2)), "PNG")
+    rows = "path,label,patient_id\n1,cat,007\n2,dog,NA\n3,dog,\n"
+    files = {"1.png": picture, "2.png": picture, "3.png": picture, "labels.csv": rows.encode()}
+    layout = AutoLayout(kind="auto", class_names=None)
+    _, manifest = prepared(find([packed(tmp_path / "a.zip", files)], layout).pictures, tmp_path)
+    assert dict(zip(manifest["path"], manifest["group"], strict=True)) == {
+        "1.png": "007",
+        "2.png": "NA",
+        "3.png": "",
+    }

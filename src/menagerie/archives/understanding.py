@@ -14,7 +14,17 @@ from menagerie.errors import DataError
 from menagerie.params.dataset import NamesLayout, TableLayout
 
 PATHS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "img", "image_id", "id")
-PATHS += ("image_path", "image_name", "img_path", "name", "picture", "photo", "imageid")
+PATHS += (
+    "image_path",
+    "image_name",
+    "img_path",
+    "name",
+    "picture",
+    "photo",
+    "imageid",
+    "filenames",
+    "filepaths",
+)
 LABELS = ("label", "labels", "class", "class_name", "classname", "category", "target", "species", "breed")
 LABELS += ("dx", "diagnosis", "y", "tag", "class_id", "label_name")
 SPLITS = ("split", "set", "subset", "partition", "data_set", "dataset")
@@ -145,7 +155,7 @@ def _path_columns(table: Table, index: Index, given: Mapping[str, str]) -> list[
         for column in table.columns
         if sum(bool(row.get(column) and index.find(row[column])) for row in rows) * 2 > len(rows)
     ]
-    called = [column for column in naming if column.lower() in PATHS]
+    called = [column for column in naming if _plain(column) in PATHS]
     return called or naming
 
 
@@ -153,7 +163,7 @@ def _label_columns(table: Table, columns: Sequence[str], given: Mapping[str, str
     """The columns that may be the label: by name, or the only one there is."""
     if "label_column" in given:
         return [given["label_column"]]
-    called = [column for column in columns if column.lower() in LABELS]
+    called = [column for column in columns if _plain(column) in LABELS]
     if not called:
         return list(columns) if len(columns) == 1 else []
     texts = [column for column in called if not all(row.get(column, "").isdecimal() for row in table.rows)]
@@ -170,5 +180,10 @@ def _one_to_one(table: Table, one: str, other: str) -> bool:
 
 
 def _called(columns: Sequence[str], known: Sequence[str]) -> str | None:
-    found = [column for column in columns if column.lower() in known]
+    found = [column for column in columns if _plain(column) in known]
     return found[0] if len(found) == 1 else None
+
+
+def _plain(column: str) -> str:
+    """`Data Set` is data_set."""
+    return re.sub(r"[\s-]+", "_", column.strip().lower())
