@@ -240,9 +240,17 @@ def test_what_is_written_finds_the_same_pictures_again(tmp_path, scenes):
 # what is refused
 
 
-@pytest.mark.parametrize("name", ["My Pets", "pets.v2", "Ü"])
-def test_a_name_that_settings_cannot_have_is_refused_with_one_that_they_can(tmp_path, name):
-    assert "may have a to z, 0 to 9 and _, such as" in refused("add", name, animals(tmp_path / "own"))
+@pytest.mark.parametrize(
+    ("name", "proposed"),
+    [
+        ("My Pets", "my_my_pets"), ("pets.v2", "my_pets_v2"), ("Ü", "my"), ("123", "my_123"),
+        ("1e5", "my_1e5"), ("null", "my_null"), ("inf", "my_inf"), ("_self_", "my_self"), ("folder", "my_folder"),
+    ],
+)  # fmt: skip
+def test_a_name_that_settings_cannot_have_is_refused_with_one_that_they_can(tmp_path, name, proposed):
+    own = animals(tmp_path / "own")
+    assert f"of conf/, such as {proposed!r}" in refused("add", name, own, "--replace")
+    said("add", proposed, own)
 
 
 def test_a_data_set_that_is_there_is_not_written_over(tmp_path):
@@ -250,6 +258,10 @@ def test_a_data_set_that_is_there_is_not_written_over(tmp_path):
     before = added("digits")
     assert "write it anew with --replace" in refused("add", "digits", own)
     assert added("digits") == before
+
+
+def test_a_path_that_settings_would_take_for_a_reference_is_refused(tmp_path):
+    assert "which settings take for a reference" in refused("add", "pets", animals(tmp_path / "${seed}"))
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 SHOWN_CLASSES = 40
 EXAMPLES = 3
+# Settings take these for a value, or conf/ has another use for them.
+RESERVED = ("false", "folder", "inf", "nan", "no", "null", "off", "on", "true", "yes")
 COLUMNS = ("path_column", "label_column", "split_column", "group_column")
 
 
@@ -75,7 +77,7 @@ def add(name: str, path: Path, title: str | None, replace: bool, **flags: Any) -
         click.echo(line)
     with whole(target) as part:
         part.write_text(looking.conf_text(name, path, title or path.stem, found, size), encoding="utf-8")
-    _hints(name, path, target)
+    _hints(name, target)
 
 
 def _target(name: str, path: Path, replace: bool) -> Path:
@@ -83,9 +85,12 @@ def _target(name: str, path: Path, replace: bool) -> Path:
 
     from menagerie.cli.composing import conf
 
-    if not re.fullmatch("[a-z0-9_]+", name):
-        proposed = re.sub("[^a-z0-9]+", "_", name.lower()).strip("_") or "pictures"
-        raise ParamsError(f"the name {name!r} may have a to z, 0 to 9 and _, such as {proposed!r}")
+    if not re.fullmatch("[a-z][a-z0-9_]*", name) or name in RESERVED:
+        proposed = re.sub("[^a-z0-9]+", "_", f"my_{name.lower()}").strip("_")
+        raise ParamsError(
+            f"the name {name!r} should have a to z, 0 to 9 and _, with a letter first, and be no word of YAML "
+            f"or of conf/, such as {proposed!r}"
+        )
     if "${" in str(path):
         raise DataError(f"{str(path)!r} has a ${{, which settings take for a reference; rename the folder")
     target = conf().relative_to(Path.cwd()) / "dataset" / f"{name}.yaml"
@@ -154,7 +159,7 @@ def _examples(names: list[str]) -> str:
     return f"{len(names)}, {shown}" + (", ..." if len(names) > EXAMPLES else "")
 
 
-def _hints(name: str, path: Path, target: Path) -> None:
+def _hints(name: str, target: Path) -> None:
     from menagerie.cli.composing import composed
     from menagerie.download import datasets
     from menagerie.params.dataset import Dataset
