@@ -14,6 +14,7 @@ from menagerie.params import load_params
 
 def main() -> None:
     dataset = load_params(paths.PARAMS).dataset
+    datasets.check_layout(dataset)
     with whole_folder(paths.raw(dataset.name)) as folder:
         files = datasets.fetch(dataset.source, folder)
         left_out = files[0].pop("left_out", None)

@@ -244,7 +244,8 @@ def test_what_is_written_finds_the_same_pictures_again(tmp_path, scenes):
     ("name", "proposed"),
     [
         ("My Pets", "my_my_pets"), ("pets.v2", "my_pets_v2"), ("Ü", "my"), ("123", "my_123"),
-        ("1e5", "my_1e5"), ("null", "my_null"), ("inf", "my_inf"), ("_self_", "my_self"), ("folder", "my_folder"),
+        ("1e5", "my_1e5"), ("null", "my_null"), ("inf", "my_inf"), ("_self_", "my_self"),
+        ("folder", "my_folder"),
     ],
 )  # fmt: skip
 def test_a_name_that_settings_cannot_have_is_refused_with_one_that_they_can(tmp_path, name, proposed):

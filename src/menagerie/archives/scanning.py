@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
@@ -42,9 +43,18 @@ def scan(path: str) -> list[File]:
     """Every file of a folder with what its first bytes say; or the one archive that `path` is.
 
     Raises:
-        DataError: there is no such folder, it or a file in it cannot be read, a link leads nowhere.
+        DataError: there is no such folder, it holds no picture, it or a file in it cannot be read, a link
+            leads nowhere.
     """
-    return [_file(found) for found in _walked(path)]
+    files = [_file(found) for found in _walked(path)]
+    if not any(file.reason in (None, ARCHIVE) for file in files):
+        found = Counter(file.reason for file in files)
+        told = ", ".join(f"{count} {reason}" for reason, count in sorted(found.items())) or "no file"
+        raise DataError(
+            f"{path!r} holds no picture, by content or by a suffix such as {', '.join(SUFFIXES)}, but "
+            f"{told}; name the folder that holds a folder for each class: -S 'dataset.source.path=...'"
+        )
+    return files
 
 
 def fingerprint(path: str) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import click
 from menagerie.errors import DataError, ParamsError
 
 if TYPE_CHECKING:
+    from menagerie.archives.looking import Look
     from menagerie.archives.sorting import Sorted
-    from menagerie.cli.looking import Look
 
 SHOWN_CLASSES = 40
 EXAMPLES = 3
@@ -61,22 +61,25 @@ def add(name: str, path: Path, title: str | None, replace: bool, **flags: Any) -
     conf/dataset/NAME.yaml. Where two readings are possible, both are shown, and nothing is written.
     """
     from menagerie.archives.choosing import quoted
+    from menagerie.archives.looking import look
     from menagerie.cli import looking
+    from menagerie.cli.writing import conf_text
     from menagerie.files import whole
 
     path = path.expanduser().absolute()
     target = _target(name, path, replace)
-    seen = looking.look(path)
+    seen = look(path)
     columns = {key: value for key in COLUMNS if (value := flags.pop(key))}
     choice = looking.Choice(columns=columns, **flags)
     found = looking.sorted_out(seen, choice, f"menagerie add {name} {quoted(str(path))}")
     measured = looking.sizes(seen, sorted(found.of))
     size = looking.image_size(measured)
+    title = title or (path.name if path.is_dir() else path.stem)
     click.echo(_told(name, path, found))
     for line in [*_measured(measured, size), *_not_used(found), *_doubts(seen, found, measured)]:
         click.echo(line)
     with whole(target) as part:
-        part.write_text(looking.conf_text(name, path, title or path.stem, found, size), encoding="utf-8")
+        part.write_text(conf_text(name, path, title, found, size), encoding="utf-8")
     _hints(name, target)
 
 
@@ -88,8 +91,8 @@ def _target(name: str, path: Path, replace: bool) -> Path:
     if not re.fullmatch("[a-z][a-z0-9_]*", name) or name in RESERVED:
         proposed = re.sub("[^a-z0-9]+", "_", f"my_{name.lower()}").strip("_")
         raise ParamsError(
-            f"the name {name!r} should have a to z, 0 to 9 and _, with a letter first, and be no word of YAML "
-            f"or of conf/, such as {proposed!r}"
+            f"the name {name!r} should have a to z, 0 to 9 and _, with a letter first, and be no word of "
+            f"YAML or of conf/, such as {proposed!r}"
         )
     if "${" in str(path):
         raise DataError(f"{str(path)!r} has a ${{, which settings take for a reference; rename the folder")

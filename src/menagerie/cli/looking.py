@@ -1,21 +1,18 @@
-"""A person's pictures, looked at: what they mean, how large they are, and the file of conf/ that says it."""
+"""A person's pictures, looked at: what they mean, and how large they are."""
 
-import re
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-import yaml
 from PIL import Image
 
-from menagerie.archives.choosing import in_order, only
+from menagerie.archives.choosing import only
 from menagerie.archives.folders import folder_readings, split_folders
 from menagerie.archives.kinds import kind_of
-from menagerie.archives.layout import contents_of
+from menagerie.archives.looking import Look
 from menagerie.archives.placing import Explicit, places
-from menagerie.archives.scanning import ARCHIVE, File, contents_of_folder, scan
 from menagerie.archives.sorting import Contents, Sorted, sort_out
 from menagerie.archives.tables import read_table
 from menagerie.archives.understanding import Reading, readings, table_layouts
@@ -26,8 +23,6 @@ from menagerie.params.section import parse
 MEASURED = 1000  # pictures whose headers are read for their size
 SIDES = (32, 64, 96, 128, 160, 192, 224)  # what pictures of several sizes are brought to
 LARGEST = 224
-LISTED = 100  # classes that the file names
-LIST = "tag:yaml.org,2002:seq"
 
 
 @dataclass(frozen=True)
@@ -40,31 +35,6 @@ class Choice:
     columns: Mapping[str, str]  # `path_column` and the like
     splits: Mapping[str, str]  # what a folder is for
     class_names: Mapping[str, str]
-
-
-class Look(NamedTuple):
-    """The files at a path."""
-
-    contents: Contents
-    files: Mapping[str, File]  # empty where the pictures are in archives
-    left_out: Mapping[str, Sequence[str]]
-
-
-def look(path: Path) -> Look:
-    """Every file of a folder, an archive, or a folder that holds archives and no picture.
-
-    Raises:
-        DataError: there is nothing at the path, or something that cannot be read.
-    """
-    files = scan(str(path))
-    packed = [file for file in files if file.reason == ARCHIVE]
-    if packed and not any(file.reason is None for file in files):
-        left_out: dict[str, list[str]] = {}
-        for file in files:
-            if file.reason and file not in packed:
-                left_out.setdefault(file.reason, []).append(file.name)
-        return Look(contents_of([file.path for file in packed]), {}, left_out)
-    return Look(contents_of_folder(files), {file.name: file for file in files}, {})
 
 
 def sorted_out(seen: Look, choice: Choice, command: str) -> Sorted:
@@ -157,8 +127,6 @@ def sizes(seen: Look, names: Sequence[str]) -> Sizes:
 
 
 def _size(seen: Look, name: str) -> tuple[int, int]:
-    import io
-
     file = seen.files.get(name)
     with Image.open(file.path if file else io.BytesIO(seen.contents.read(name))) as picture:
         return picture.size
@@ -182,42 +150,3 @@ def image_size(measured: Sizes) -> tuple[int, int]:
 def misnamed(seen: Look, names: Sequence[str]) -> list[str]:
     """The pictures by name whose first bytes are those of no picture; of a folder only."""
     return [name for name in names if name in seen.files and not kind_of(seen.files[name].head)]
-
-
-def conf_text(name: str, path: Path, title: str, found: Sorted, size: tuple[int, int]) -> str:
-    """The file conf/dataset/NAME.yaml: what differs from folder.yaml."""
-    classes = sorted({place.class_name for place in found.of.values()})
-    splits = in_order({place.folder for place in found.of.values()})
-    given = f"{', '.join(splits)} as given, the rest out of train" if splits else "none given"
-    more = f" and {len(classes) - LISTED} more" if len(classes) > LISTED else ""
-    head = [
-        f"# {len(found.of)} pictures of {len(classes)} classes. dvc exp run -S dataset={name} -S model=...",
-        f"# Splits: {given}; -S split=... deals them out in another way.",
-        f"# Classes in the order of their labels: {yaml_text(classes[:LISTED]).rstrip()}{more}",
-    ]
-    facts = {"defaults": ["folder", "_self_"], "name": name, "title": title}
-    facts |= {"source": {"path": str(path)}, "layout": found.layout.model_dump(), "image_size": list(size)}
-    return "\n".join([*head, yaml_text(facts, flow=False)])
-
-
-class _Quoting(yaml.SafeDumper):
-    """Quotes all text that some reader of YAML may take for something else, such as 1e5 or 1_000."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    plain = re.fullmatch(r"[A-Za-z_][\w./-]*", text, re.ASCII) and yaml.safe_load(text) == text
-    escaped = text.replace("${", "\\${")  # or it would be looked up by OmegaConf
-    return dumper.represent_scalar("tag:yaml.org,2002:str", escaped, style=None if plain else '"')
-
-
-_Quoting.add_representer(str, _text)
-_Quoting.add_representer(list, lambda dumper, items: dumper.represent_sequence(LIST, items, flow_style=True))
-
-
-def yaml_text(value: Any, flow: bool = True) -> str:
-    return yaml.dump(
-        value, Dumper=_Quoting, allow_unicode=True, sort_keys=False, width=10**6, default_flow_style=flow
-    )

@@ -15,11 +15,13 @@ from typing import Any
 
 from menagerie import paths
 from menagerie.archives.layout import Found, content_sha256, find
+from menagerie.archives.looking import look
+from menagerie.archives.sorting import sort_out
 from menagerie.download.remotes import fetch_remotes
 from menagerie.download.wire.part import disk_errors
 from menagerie.errors import DownloadError, MenagerieError
 from menagerie.files import remove
-from menagerie.params.dataset import Dataset, Source
+from menagerie.params.dataset import Dataset, FolderSource, Source
 
 
 def fetch(source: Source, folder: Path) -> list[dict[str, Any]]:
@@ -30,6 +32,17 @@ def fetch(source: Source, folder: Path) -> list[dict[str, Any]]:
         DataError: the source holds no archive or no picture.
     """
     return _module(source.kind).fetch(source, folder)
+
+
+def check_layout(dataset: Dataset) -> None:
+    """Refuse a person's own pictures before they are copied, where their layout does not tell what they are.
+
+    Raises:
+        DataError: as `sort_out`, or there is nothing at the path.
+    """
+    if isinstance(dataset.source, FolderSource):
+        seen = look(Path(dataset.source.path))
+        sort_out(seen.contents, dataset.layout, seen.left_out)
 
 
 def check_content(

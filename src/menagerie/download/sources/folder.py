@@ -10,7 +10,6 @@ from zipfile import ZipFile, ZipInfo
 
 from tqdm import tqdm
 
-from menagerie.archives.kinds import SUFFIXES
 from menagerie.archives.scanning import ARCHIVE, File, goes_in, readable, scan
 from menagerie.download.wire.part import disk_errors
 from menagerie.errors import DataError
@@ -33,20 +32,12 @@ def fetch(source: FolderSource, folder: Path) -> list[dict[str, Any]]:
         DownloadError: the zip cannot be written.
     """
     files = scan(source.path)
-    pictures = [file for file in files if file.reason is None]
-    packed = [file for file in files if _is_archive(file)]
-    if not pictures and packed:
-        entries = [_copied(file, folder) for file in packed]
-        inside: list[File] = packed
-    elif pictures:
+    if any(file.reason is None for file in files):
         inside = sorted(file for file in files if goes_in(file))
         entries = [_zipped(inside, folder, source.path)]
     else:
-        raise DataError(
-            f"{source.path!r} holds no picture, by content or by a suffix such as {', '.join(SUFFIXES)}; "
-            f"it has {_counted(files)}; name the folder that holds a folder for each class: "
-            "-S 'dataset.source.path=...'"
-        )
+        inside = [file for file in files if file.reason == ARCHIVE]
+        entries = [_copied(file, folder) for file in inside]
     entries[0]["left_out"] = left_out(files, inside)
     return entries
 
@@ -56,8 +47,11 @@ def notices(source: FolderSource, repository: Path) -> list[str]:
     root = Path(source.path).resolve()
     if not root.is_relative_to(repository) or root == repository:
         return []
-    ignored = subprocess.run(["git", "check-ignore", "-q", str(root)], cwd=repository, check=False)
-    if ignored.returncode != 1:  # 0: it is ignored; 128: no git here
+    try:
+        ignored = subprocess.run(["git", "check-ignore", "-q", str(root)], cwd=repository, check=False)
+    except FileNotFoundError:  # no git on this machine
+        return []
+    if ignored.returncode != 1:  # 0: it is ignored; 128: no repository of git
         return []
     line = f"/{root.relative_to(repository).as_posix()}"
     return [f"{source.path} lies in the repository: git would commit it; add to .gitignore: {line}"]
@@ -70,16 +64,6 @@ def left_out(files: list[File], inside: list[File]) -> dict[str, list[str]]:
         if file.name not in there:
             found.setdefault(file.reason, []).append(file.name)
     return found
-
-
-def _is_archive(file: File) -> bool:
-    return file.reason == ARCHIVE
-
-
-def _counted(files: list[File]) -> str:
-    reasons = [file.reason for file in files]
-    told = [f"{reasons.count(reason)} {reason}" for reason in sorted({one for one in reasons if one})]
-    return ", ".join(told) or "no file"
 
 
 def _copied(file: File, folder: Path) -> dict[str, Any]:
