@@ -309,6 +309,10 @@ TWO_READINGS = {
         files("pets/{name}/{n}.jpg") | files("farm/{name}/{n}.jpg", ("cow", "hen")),
         ["--folders '{class}/**'", "--folders '*/{class}/**'"],
     ),
+    "a class or a copy of the whole": (
+        files("flowers/{name}/{n}.jpg") | files("flowers/flowers/{name}/{n}.jpg"),
+        ["--folders 'flowers/{class}/**'", "--folders '{class}'"],
+    ),
     "a split or a class": (
         files("train/{name}/{n}.jpg") | files("bus/{n}.jpg", ("bus",)),
         ["--folders '{folder}/{class}/**'", "--folders '{class}/**'"],
@@ -424,3 +428,47 @@ def test_every_file_of_any_tree_is_used_or_without_a_class_or_listed_with_a_reas
     tables = list(getattr(found.layout, "tables", {}))
     pictures = [picture.path for picture in found.pictures]
     assert sorted([*pictures, *found.unlabelled, *listed, *tables]) == sorted(tree)
+
+
+# As Fruits-360, Dog Breed Identification, Dogs vs. Cats, Tiny ImageNet, Chest X-Ray and the Oxford pets lie.
+PUBLIC = {
+    "fruits": (
+        files("fruits-360/Training/{name}/{n}.jpg")
+        | files("fruits-360/Test/{name}/{n}.jpg")
+        | {"fruits-360/test-multiple_fruits/a.jpg": b"", "fruits-360/papers/a.jpg": b""},
+        {"train/cat": 2, "train/dog": 2, "test/cat": 2, "test/dog": 2},
+        2,
+    ),
+    "dog breeds": (
+        {f"{top}/{top}{n}a.jpg": b"" for top in ("train", "test") for n in range(4)}
+        | {"labels.csv": csv([("id", "breed"), *((f"train{n}a", ANIMALS[n % 2]) for n in range(4))])}
+        | {"sample_submission.csv": csv([("id", "cat", "dog"), ("test0a", "0", "1")])},
+        {"train/cat": 2, "train/dog": 2},
+        4,
+    ),
+    "dogs and cats": (
+        files("train/{name}.{n}.jpg") | files("test1/{n}.jpg", ("",), 3),
+        {"train/cat": 2, "train/dog": 2},
+        3,
+    ),
+    "tiny": (
+        files("tiny/train/{name}/images/{name}_{n}.JPEG") | files("tiny/val/images/val_{n}.JPEG", ("",), 3),
+        {"train/cat": 2, "train/dog": 2},
+        3,
+    ),
+    "chest": (
+        files("chest/train/{name}/{n}.jpg")
+        | files("chest/val/{name}/{n}.jpg")
+        | files("chest/chest/train/{name}/{n}.jpg"),
+        {"train/cat": 2, "train/dog": 2, "val/cat": 2, "val/dog": 2},
+        4,
+    ),
+    "pets": (files("images/{name}_{n}.jpg", ("Abyssinian", "great_pyrenees")), None, 0),
+}
+
+
+@pytest.mark.parametrize(("contents", "expected", "unlabelled"), PUBLIC.values(), ids=PUBLIC)
+def test_public_data_sets_are_read_as_they_are_meant(tmp_path, contents, expected, unlabelled):
+    found = understood(tmp_path, contents)
+    assert counts(found) == (expected or {"/Abyssinian": 2, "/great_pyrenees": 2})
+    assert len(found.unlabelled) == unlabelled

@@ -124,7 +124,10 @@ def _of_classes(above: list[str], folder: Folder) -> list[FoldersLayout]:
     """The readings in which the folders here are classes, or the ones in them are."""
     outer = _layout([*above, "{class}", "**"])
     if any(child.pictures for child in folder.children.values()):
-        return [outer]
+        # A folder of folders that are called as those beside it may be a copy of the whole, or a class.
+        nested = [child for child in folder.children.values() if not child.pictures]
+        copied = any(child.children.keys() & folder.children.keys() for child in nested)
+        return [outer, _layout(["{class}"])] if copied else [outer]
     inside = [set(child.children) for child in folder.children.values()]
     below = set.union(*inside)
     if all(split_of(name) for name in below) and len({split_of(name) for name in below}) > 1:

@@ -26,7 +26,7 @@ PATHS += (
     "filepaths",
 )
 LABELS = ("label", "labels", "class", "class_name", "classname", "category", "target", "species", "breed")
-LABELS += ("dx", "diagnosis", "y", "tag", "class_id", "label_name")
+LABELS += ("dx", "diagnosis", "y", "tag", "class_id", "classid", "label_name")
 SPLITS = ("split", "set", "subset", "partition", "data_set", "dataset")
 GROUPS = ("group", "patient", "patient_id", "subject", "subject_id")
 LOOKED_AT = 200  # rows of a table that tell which column names pictures
