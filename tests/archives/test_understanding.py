@@ -459,9 +459,10 @@ PUBLIC = {
     "chest": (
         files("chest/train/{name}/{n}.jpg")
         | files("chest/val/{name}/{n}.jpg")
-        | files("chest/chest/train/{name}/{n}.jpg"),
+        | files("chest/chest/train/{name}/{n}.jpg")
+        | files("chest/chest/val/{name}/{n}.jpg"),
         {"train/cat": 2, "train/dog": 2, "val/cat": 2, "val/dog": 2},
-        4,
+        8,
     ),
     "pets": (files("images/{name}_{n}.jpg", ("Abyssinian", "great_pyrenees")), None, 0),
 }
