@@ -20,6 +20,10 @@ def work() -> Path:
     return main_repository() / ".work"
 
 
+def look(dataset: str) -> Path:
+    return Path("data", dataset, "look.json")
+
+
 def raw(dataset: str) -> Path:
     return Path("data", dataset, "raw")
 

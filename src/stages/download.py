@@ -1,4 +1,4 @@
-"""Get the archives of the data set and check them.
+"""Get the archives of the data set, check them and tell what their pictures mean.
 
 reads: params dataset.source, dataset.layout
 writes: data/<ds>/raw/, data/<ds>/source.json
@@ -6,6 +6,7 @@ use: python src download
 """
 
 from menagerie import paths
+from menagerie.archives import telling
 from menagerie.download import datasets
 from menagerie.files import whole, whole_folder, write_json
 from menagerie.params import load_params
@@ -13,11 +14,17 @@ from menagerie.params import load_params
 
 def main() -> None:
     dataset = load_params(paths.PARAMS).dataset
+    datasets.check_layout(dataset)
     with whole_folder(paths.raw(dataset.name)) as folder:
         files = datasets.fetch(dataset.source, folder)
-        pictures, content = datasets.check_content(dataset, [folder / entry["file"] for entry in files])
+        left_out = files[0].pop("left_out", None)
+        found, content = datasets.check_content(
+            dataset, [folder / entry["file"] for entry in files], left_out
+        )
+    count = len(found.pictures)
     with whole(paths.source(dataset.name)) as path:
-        write_json(path, {"content_sha256": content, "pictures": len(pictures), "files": files})
-    print(
-        f"download: wrote {paths.raw(dataset.name)}: {len(pictures)} pictures, content SHA-256 {content[:12]}"
-    )
+        facts = {"content_sha256": content, "pictures": count, "files": files}
+        write_json(path, facts | telling.record(found))
+    for line in [*datasets.notices(dataset.source), *telling.lines(found)]:
+        print(f"download: {line}")
+    print(f"download: wrote {paths.raw(dataset.name)}: {count} pictures, content SHA-256 {content[:12]}")

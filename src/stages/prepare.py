@@ -7,7 +7,7 @@ use: python src prepare
 """
 
 from menagerie import paths
-from menagerie.archives.layout import find_pictures
+from menagerie.archives.layout import find
 from menagerie.params import load_params
 from menagerie.prepare.manifest import TRUNCATED, read_manifest
 from menagerie.prepare.opening import Reading
@@ -18,7 +18,7 @@ def main() -> None:
     dataset = load_params(paths.PARAMS).dataset
     array, manifest_path = paths.images(dataset.name), paths.manifest(dataset.name)
     archives = sorted(paths.raw(dataset.name).iterdir())
-    pictures = find_pictures(archives, dataset.layout.folders, dataset.layout.class_names)
+    pictures = find(archives, dataset.layout).pictures
     work = paths.work() / "prepare" / dataset.name
     reading = Reading(dataset.jpeg, dataset.truncated, dataset.max_pixels)
     form = Form(dataset.image_size, dataset.resize, dataset.max_unreadable, reading=reading)

@@ -127,24 +127,6 @@ def test_sign_digits_are_what_their_authors_published(mirror):
     assert content_sha256(pictures) == "30d0ee3c8599928f6f98281a33826ca56fa9382069785bea8716221a344b606f"
 
 
-@pytest.mark.parametrize(
-    ("names", "folders"),
-    [
-        (["train/cat/1.png", "train/dog/1.png", "Test/cat/1.png"], {"train", "Test"}),
-        (["cat/1.png", "dog/1.png"], {""}),
-        (["mine/cat/1.png", "mine/dog/1.png"], {""}),
-        (["train/cat/1.png", "dog/1.png"], {""}),  # a class may be called train
-    ],
-)
-def test_the_layout_of_a_persons_own_folder_is_seen(tmp_path, names, folders):
-    with zipfile.ZipFile(tmp_path / "own.zip", "w") as archive:
-        for name in names:
-            archive.writestr(name, b"")
-    pictures = find_pictures([tmp_path / "own.zip"], "auto")
-    assert {picture.folder for picture in pictures} == folders
-    assert {picture.class_name for picture in pictures} == {"cat", "dog"}
-
-
 def test_classes_are_renamed_and_sorted_by_their_new_names(tmp_path):
     with zipfile.ZipFile(tmp_path / "own.zip", "w") as archive:
         for name in ("cane/1.png", "ragno/1.png", "mucca/1.png"):

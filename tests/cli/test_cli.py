@@ -343,7 +343,8 @@ def test_model_names_that_look_like_numbers_or_gaps_stay_as_they_are():
     values["models"] = dict.fromkeys(("007", "nan"), values["models"]["cnn"])
     paths.PARAMS.write_text(yaml.safe_dump(values), encoding="utf-8")
     for old, new in (("cnn", "007"), ("ann", "nan")):
-        paths.metrics("digits", old).rename(paths.metrics("digits", new))
+        for place in (paths.metrics, paths.replicates):
+            place("digits", old).rename(place("digits", new))
     pairs = paths.comparison_plots("digits") / "pairs.csv"
     pairs.write_text(pairs.read_text(encoding="utf-8").replace("\ncnn,ann,", "\n007,nan,"), encoding="utf-8")
     (row,) = reported().rows("The best model against each other one")

@@ -158,7 +158,7 @@ def test_a_study_composes_and_is_on_the_data_set_that_it_reports_on(params, path
 @pytest.mark.parametrize("path", STUDIES, ids=stems(STUDIES))
 def test_a_study_sets_no_value_of_one_model_or_of_the_data_set(path):
     keys = set(yaml.safe_load(path.read_text(encoding="utf-8")))
-    assert keys <= {"defaults", "study", "reported", "compute", "seed"}
+    assert keys <= {"defaults", "study", "reported", "compute", "seed", "replicates"}
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=stems(STUDIES))

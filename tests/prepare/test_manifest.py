@@ -8,8 +8,9 @@ from PIL import Image
 
 from broken_pictures import HEIGHT, WIDTH, encoded
 from helpers import packed, prepared
-from menagerie.archives.layout import find_pictures
+from menagerie.archives.layout import find, find_pictures
 from menagerie.errors import DataError
+from menagerie.params.dataset import AutoLayout
 from menagerie.prepare.manifest import check_readable, class_names
 
 ODD_NAMES = [
@@ -52,10 +53,10 @@ def test_the_manifest_says_what_a_picture_was(tmp_path):
     text = (tmp_path / "out" / "manifest.csv").read_bytes().decode()
     digests = [hashlib.sha256(files[path]).hexdigest() for path in sorted(files)]
     assert text.splitlines() == [
-        '"index","path","class","folder","width","height","mode","sha256","status"',
-        f'0,"test/dog/3.gif","dog","test",0,0,"","{digests[0]}","empty file"',
-        f'1,"train/cat/1.jpg","cat","train",32,24,"CMYK","{digests[1]}","ok"',
-        f'2,"train/dog/2.png","dog","train",32,24,"I;16","{digests[2]}","ok"',
+        '"index","path","class","folder","group","width","height","mode","sha256","status"',
+        f'0,"test/dog/3.gif","dog","test","",0,0,"","{digests[0]}","empty file"',
+        f'1,"train/cat/1.jpg","cat","train","",32,24,"CMYK","{digests[1]}","ok"',
+        f'2,"train/dog/2.png","dog","train","",32,24,"I;16","{digests[2]}","ok"',
     ]
     assert manifest["index"].tolist() == [0, 1, 2]
     assert manifest["width"].dtype == "int64"
@@ -77,3 +78,16 @@ def test_check_readable_tells_of_the_key_that_takes_truncated_pictures():
     about = {"path": ["a.jpg", "b.jpg"], "status": ["ok", "OSError: image file is truncated"]}
     with pytest.raises(DataError, match=r"raise it, or set dataset\.truncated to accept.*:\n  'b\.jpg': "):
         check_readable(about, 0.0)
+
+
+def test_the_manifest_holds_the_group_that_a_table_of_labels_names(tmp_path):
+    picture = encoded(Image.new("RGB", (2, 2)), "PNG")
+    rows = "path,label,patient_id\n1,cat,007\n2,dog,NA\n3,dog,\n"
+    files = {"1.png": picture, "2.png": picture, "3.png": picture, "labels.csv": rows.encode()}
+    layout = AutoLayout(kind="auto", class_names=None)
+    _, manifest = prepared(find([packed(tmp_path / "a.zip", files)], layout).pictures, tmp_path)
+    assert dict(zip(manifest["path"], manifest["group"], strict=True)) == {
+        "1.png": "007",
+        "2.png": "NA",
+        "3.png": "",
+    }

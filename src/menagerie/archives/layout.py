@@ -1,22 +1,19 @@
 """Which members of an archive are pictures, and of which class."""
 
 import hashlib
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
+from menagerie.archives.kinds import HEAD, SUFFIXES, why_no_picture
+from menagerie.archives.naming import SPLIT_FOLDERS as SPLIT_FOLDERS
+from menagerie.archives.naming import hidden
+from menagerie.archives.placing import Explicit, Place, places
 from menagerie.archives.reading import Archive, Member, members
-from menagerie.errors import DataError, ParamsError
-
-# What people call the folders of a split.
-SPLIT_FOLDERS = {
-    "train": ("train", "training"),
-    "val": ("val", "valid", "validation"),
-    "test": ("test", "testing"),
-}
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+from menagerie.archives.sorting import HIDDEN, Contents, check_classes, renamed, sort_out
+from menagerie.errors import DataError
+from menagerie.params.dataset import AutoLayout, FoldersLayout
 
 
 class Picture(NamedTuple):
@@ -26,54 +23,117 @@ class Picture(NamedTuple):
     member: Member
     class_name: str
     folder: str
+    group: str = ""  # what a table of labels says it belongs to: a patient, a scene
 
     @property
     def path(self) -> str:
         return self.member.name
 
 
+class Found(NamedTuple):
+    """All files of some archives: each is a picture of a class, has no class, or is passed over."""
+
+    layout: Explicit
+    pictures: list[Picture]  # by folder, class and path: in each folder as Keras lists them
+    unlabelled: list[str]
+    passed_over: dict[str, list[str]]  # by reason
+
+
+def find(
+    archives: Sequence[Path],
+    layout: Explicit | AutoLayout,
+    left_out: Mapping[str, Sequence[str]] | None = None,
+) -> Found:
+    """The pictures of some archives, each with its class; what is none is listed with the reason.
+
+    `left_out` are files, by reason, that did not come into the archives.
+
+    Raises:
+        ParamsError: the layout cannot be used.
+        DataError: an archive cannot be used, two of them hold the same path, or `sort_out` refuses them.
+    """
+    where = _members(archives)
+    done = sort_out(_contents(where), layout, left_out)
+    return Found(done.layout, _pictures(where, done.of), done.unlabelled, done.passed_over)
+
+
 def find_pictures(
     archives: Sequence[Path], folders: str, class_names: Mapping[str, str] | None = None
 ) -> list[Picture]:
-    """The pictures of some archives by folder, class and path: in each folder as Keras lists them.
+    """The pictures of some archives by a template of folders alone; names of classes are taken as they are.
 
-    `folders` is a template of the folders right above a picture. `{class}` and, where the archives
-    are split already, `{folder}` stand for one name each; other parts stand for themselves. `auto` is
-    `{folder}/{class}` where all pictures lie in folders named after a split, else `{class}`. Hidden
-    files and files without the suffix of a picture are passed over. `class_names` renames classes.
+    `class_names` renames classes. Pictures lie where `compiled` says; the rest is passed over.
 
     Raises:
         ParamsError: the template cannot be used.
         DataError: an archive cannot be used, two of them hold the same path, no member is a picture,
             or all are of one class.
     """
-    if folders == "auto":
-        folders = _detected(archives)
-    template = _compiled(folders)
-    found: dict[str, Picture] = {}
-    others: list[str] = []
-    for picture, name in _matched(archives, template):
-        if picture is None:
-            others.append(name)
-        elif name in found:
-            both = f"{found[name].archive} and {picture.archive}"
-            raise DataError(f"{both} both hold {name!r}; rename a folder above it in one of them")
-        else:
-            named = (class_names or {}).get(picture.class_name, picture.class_name)
-            found[name] = picture._replace(class_name=named)
-    where = f"{', '.join(map(str, archives))}: with layout.folders={folders!r}"
-    if not found:
-        others.sort(key=lambda name: not name.lower().endswith(SUFFIXES))
-        seen = ", ".join(map(repr, others[:5])) or "none"
-        raise DataError(f"{where} no member is a picture; make it fit the members, which are {seen}")
-    pictures = sorted(found.values(), key=lambda picture: (picture.folder, picture.class_name, picture.path))
-    if len({picture.class_name for picture in pictures}) < 2:
-        only = f"every picture is of class {pictures[0].class_name!r}, such as {pictures[0].path!r}"
-        raise DataError(f"{where} {only}; two classes are needed: move {{class}} or add pictures")
-    return pictures
+    layout = FoldersLayout(kind="folders", folders=folders, splits=None, class_names=class_names)
+    where = _members(archives)
+    contents = _contents(where)
+    of = renamed(layout, places(layout, contents.pictures, contents.read).of)
+    names = [*sorted(contents.pictures), *sorted(contents.others)]
+    check_classes(layout, of, names, f"{', '.join(map(str, archives))}: ")
+    return _pictures(where, of)
 
 
-def content_sha256(pictures: Sequence[Picture]) -> str:
+def contents_of(archives: Sequence[Path]) -> Contents:
+    """What the members of some archives are.
+
+    Raises:
+        DataError: an archive cannot be used, or two of them hold the same path.
+    """
+    return _contents(_members(archives))
+
+
+def _members(archives: Sequence[Path]) -> dict[str, tuple[Path, Member]]:
+    found: dict[str, tuple[Path, Member]] = {}
+    for path in archives:
+        for member in members(path):
+            if member.name in found:
+                both = f"{found[member.name][0]} and {path}"
+                raise DataError(f"{both} both hold {member.name!r}; rename a folder above it in one of them")
+            found[member.name] = path, member
+    return found
+
+
+def _contents(where: Mapping[str, tuple[Path, Member]]) -> Contents:
+    pictures: list[str] = []
+    others: dict[str, str] = {}
+    in_order = sorted(where.values(), key=lambda one: (str(one[0]), one[1].offset))
+    for path, of_one in groupby(in_order, key=lambda one: one[0]):
+        with Archive(path) as archive:
+            for _, member in of_one:
+                if reason := _why_not(archive, member):
+                    others[member.name] = reason
+                else:
+                    pictures.append(member.name)
+
+    def read(name: str) -> bytes:
+        if name not in where:
+            raise DataError(f"dataset.layout.tables names {name!r}, which is not there")
+        path, member = where[name]
+        with Archive(path) as archive:
+            return archive.read(member)
+
+    return Contents(pictures, others, read)
+
+
+def _why_not(archive: Archive, member: Member) -> str | None:
+    if hidden(member.name):
+        return HIDDEN
+    if member.name.lower().endswith(SUFFIXES):
+        return None  # without a look at the content, which preparing takes
+    return why_no_picture(member.name, archive.head(member, HEAD))
+
+
+def _pictures(where: Mapping[str, tuple[Path, Member]], of: Mapping[str, Place]) -> list[Picture]:
+    pictures = [Picture(*where[name], *place) for name, place in of.items()]
+    return sorted(pictures, key=lambda picture: (picture.folder, picture.class_name, picture.path))
+
+
+def content_sha256(pictures: Iterable[Picture]) -> str:
     r"""One hash of all pictures, the same however they are packed.
 
     It is the SHA-256 of the lines `<SHA-256 of the file>  <class>/<file>\n`, sorted by what comes after
@@ -88,44 +148,6 @@ def content_sha256(pictures: Sequence[Picture]) -> str:
                 hashes.append(("/".join(filter(None, parts)), sha256))
     lines = "".join(f"{sha256}  {path}\n" for path, sha256 in sorted(hashes))
     return hashlib.sha256(lines.encode("utf-8")).hexdigest()
-
-
-def _detected(archives: Sequence[Path]) -> str:
-    """Tell `train/cat/1.jpg` from `cat/1.jpg` by the names of the folders two above a picture."""
-    splits = {name for names in SPLIT_FOLDERS.values() for name in names}
-    names = [picture.path for picture, _ in _matched(archives, _compiled("{class}")) if picture]
-    above = {PurePosixPath(name).parent.parent.name.lower() for name in names}
-    return "{folder}/{class}" if above and above <= splits else "{class}"
-
-
-def _compiled(folders: str) -> re.Pattern[str]:
-    names = {"{class}": "(?P<class_name>[^/]+)", "{folder}": "(?P<folder>[^/]+)"}
-    parts = folders.split("/")
-    literal = [part for part in parts if part not in names]
-    once = parts.count("{class}") == 1 and parts.count("{folder}") <= 1
-    if not once or not all(literal) or any("{" in part or "}" in part for part in literal):
-        raise ParamsError(
-            f"layout.folders is {folders!r}; expected names of folders, one of them {{class}} and at most "
-            "one {folder}, such as '{class}' or 'images/{folder}/{class}'"
-        )
-    above = "/".join(names.get(part) or re.escape(part) for part in parts)
-    suffix = "|".join(map(re.escape, SUFFIXES))
-    return re.compile(f"(?:.*/)?{above}/[^/]+(?i:{suffix})", re.DOTALL)
-
-
-def _matched(archives: Sequence[Path], template: re.Pattern[str]) -> Iterator[tuple[Picture | None, str]]:
-    for archive in archives:
-        for member in members(archive):
-            match = template.fullmatch(member.name)
-            if match is None or _hidden(member.name):
-                yield None, member.name
-            else:
-                folder = match.groupdict().get("folder", "")
-                yield Picture(archive, member, match["class_name"], folder), member.name
-
-
-def _hidden(name: str) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
 def reading_order(picture: Picture) -> tuple[str, int]:

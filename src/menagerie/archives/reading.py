@@ -22,6 +22,7 @@ MAX_TOTAL_BYTES = 4 * 2**40  # 500,000 photographs of 8 MB; Animals-10 has 0.6 G
 MAX_RATIO = 200  # photographs hardly shrink, drawings to a 50th; deflate can reach 1,032
 HARMLESS_BYTES = 64 * 2**20  # a total that does no harm whatever its ratio
 MAX_READ_BYTES = 256 * 2**20  # 8-bit RGB of as many pixels as Pillow opens without a warning
+PACKED_HEAD = 2**12  # what the tables of a deflated member may take before its first bytes
 MAX_HEADER_BYTES = 2**20  # a name or a comment in a tar; real ones have a few hundred bytes
 
 # What the readers raise on broken bytes.
@@ -135,9 +136,7 @@ class Archive:
             why = f"has {largest:,} bytes, more than {MAX_READ_BYTES:,}"
             raise _refused(self.path, member.name, why, "without it")
         with _damage_named(self.path, member.name):
-            self._file.seek(member.offset)
-            if self._is_zip:
-                self._skip_local_header()
+            self._seek(member)
             data = self._file.read(member.packed_size)
             if member.method == zipfile.ZIP_DEFLATED:  # one byte over tells a member that lies about its size
                 data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, member.size + 1)
@@ -147,9 +146,24 @@ class Archive:
                 raise zlib.error("wrong checksum")
         return data
 
-    def _skip_local_header(self) -> None:
-        # It ends in a name and an extra field, whose lengths may differ from those in the zip's index.
-        self._file.seek(sum(struct.unpack("<26xHH", self._file.read(30))), 1)
+    def head(self, member: Member, count: int) -> bytes:
+        """The first `count` bytes of a member, or all if it has fewer; unlike `read`, they are not checked.
+
+        Raises:
+            DataError: the member is damaged.
+        """
+        with _damage_named(self.path, member.name):
+            self._seek(member)
+            data = self._file.read(min(member.packed_size, count + PACKED_HEAD))
+            if member.method == zipfile.ZIP_DEFLATED:
+                data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, count)
+        return data[:count]
+
+    def _seek(self, member: Member) -> None:
+        self._file.seek(member.offset)
+        if self._is_zip:
+            # Its header ends in a name and an extra field, whose lengths may differ from the zip's index.
+            self._file.seek(sum(struct.unpack("<26xHH", self._file.read(30))), 1)
 
 
 def _zip_members(path: Path, _: int) -> Iterator[Member | None]:

@@ -18,8 +18,8 @@ def conf() -> Path:
     return folder
 
 
-def composed(override: str) -> dict[str, Any]:
-    """What `dvc exp run -S OVERRIDE` would write to params.yaml.
+def composed(*overrides: str) -> dict[str, Any]:
+    """What `dvc exp run -S OVERRIDE ...` would write to params.yaml.
 
     Raises:
         ParamsError: conf/ has no such choice, or a file of it is wrong.
@@ -30,8 +30,9 @@ def composed(override: str) -> dict[str, Any]:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
+    told = f" with {', '.join(overrides)}" if overrides else ""
     try:
         with initialize_config_dir(str(conf()), version_base=None):
-            return OmegaConf.to_container(compose("config", [override]), resolve=True)
+            return OmegaConf.to_container(compose("config", list(overrides)), resolve=True)
     except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
-        raise ParamsError(f"conf/ cannot be composed with {override}: {error}; mend it there") from error
+        raise ParamsError(f"conf/ cannot be composed{told}: {error}; mend it there") from error

@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
+from menagerie.cli.add import add
 from menagerie.cli.mirror import mirror
 from menagerie.cli.readme import readme
 from menagerie.cli.report import report
+from menagerie.cli.use import use
 from menagerie.errors import MenagerieError
 
 
@@ -30,6 +32,8 @@ def main() -> None:
     """Image classification that can be repeated: what is done beside `dvc repro`."""
 
 
+main.add_command(add)
 main.add_command(mirror)
 main.add_command(readme)
 main.add_command(report)
+main.add_command(use)

@@ -1,23 +1,27 @@
 """Where pictures come from: one module a kind, each with `fetch(source, folder) -> list of files`.
 
 `fetch` writes the archives as they came to `folder`, which exists and is empty, and says of each file:
-its name, size in bytes, SHA-256 and address. A kind that uses the network also has
+its name, size in bytes, SHA-256 and address; of a folder also, by reason, which of its files are
+`left_out`. A kind that uses the network also has
 `remotes(source, folder) -> list of Remote`: all that a mirror must hold. `folder` holds afterwards what
 had to be read to tell that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from menagerie.archives.layout import Picture, content_sha256, find_pictures
+from menagerie import paths
+from menagerie.archives.layout import Found, content_sha256, find
+from menagerie.archives.looking import look
+from menagerie.archives.sorting import sort_out
 from menagerie.download.remotes import fetch_remotes
 from menagerie.download.wire.part import disk_errors
 from menagerie.errors import DownloadError, MenagerieError
 from menagerie.files import remove
-from menagerie.params.dataset import Dataset, Source
+from menagerie.params.dataset import Dataset, FolderSource, Source
 
 
 def fetch(source: Source, folder: Path) -> list[dict[str, Any]]:
@@ -30,15 +34,30 @@ def fetch(source: Source, folder: Path) -> list[dict[str, Any]]:
     return _module(source.kind).fetch(source, folder)
 
 
-def check_content(dataset: Dataset, archives: Sequence[Path]) -> tuple[list[Picture], str]:
-    """The pictures of a data set's archives and their content hash.
+def check_layout(dataset: Dataset) -> None:
+    """Refuse a person's own pictures before they are copied, where their layout does not tell what they are.
+
+    Raises:
+        DataError: as `sort_out`, or there is nothing at the path.
+    """
+    if isinstance(dataset.source, FolderSource):
+        seen = look(Path(dataset.source.path))
+        sort_out(seen.contents, dataset.layout, seen.left_out)
+
+
+def check_content(
+    dataset: Dataset, archives: Sequence[Path], left_out: Mapping[str, Sequence[str]] | None = None
+) -> tuple[Found, str]:
+    """What a data set's archives hold, and the content hash of their pictures.
+
+    `left_out` are files, by reason, that did not come into the archives.
 
     Raises:
         DataError: an archive is damaged, or its pictures do not lie as `dataset.layout` says.
         DownloadError: the hash is not the one that `dataset.source` expects.
     """
-    pictures = find_pictures(archives, dataset.layout.folders, dataset.layout.class_names)
-    content = content_sha256(pictures)
+    found = find(archives, dataset.layout, left_out)
+    content = content_sha256(found.pictures)
     expected = getattr(dataset.source, "content_sha256", None)
     if expected not in (None, content):
         raise DownloadError(
@@ -46,7 +65,13 @@ def check_content(dataset: Dataset, archives: Sequence[Path]) -> tuple[list[Pict
             f"content SHA-256 {content}, dataset.source.content_sha256 {expected}; "
             "get the archive again, or correct conf/dataset if the data set is meant to have changed"
         )
-    return pictures, content
+    return found, content
+
+
+def notices(source: Source) -> list[str]:
+    """What a person should know of a source before it is used."""
+    module = _module(source.kind)
+    return module.notices(source, paths.main_repository()) if hasattr(module, "notices") else []
 
 
 def needs_network(kind: str) -> bool:

@@ -14,7 +14,9 @@ def wilson_interval(correct: int, n: int, z: float = Z95) -> tuple[float, float]
     """Wilson's score interval of correct/n at `z` standard errors, by default of 95 % (Wilson 1927)."""
     share = correct / n
     centre, half = share + z**2 / (2 * n), z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return max((centre - half) / (1 + z**2 / n), 0.0), min((centre + half) / (1 + z**2 / n), 1.0)
+    low, high = (centre - half) / (1 + z**2 / n), (centre + half) / (1 + z**2 / n)
+    # An end that is 0 or 1 is so exactly, whatever rounding does.
+    return (low if correct else 0.0), (high if correct < n else 1.0)
 
 
 def newcombe_interval(first: Interval, second: Interval) -> Interval:

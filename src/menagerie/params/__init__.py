@@ -32,6 +32,7 @@ class Params(Section):
     replicates: Annotated[int, Field(ge=0)]
     watch: str
     watch_split: str
+    looks: tuple[str, ...] = Field(strict=False)
     compute: Compute
     evaluation: Evaluation
     dataset: Dataset

@@ -54,12 +54,14 @@ class FolderSource(Section):
 
     kind: Literal["folder"]
     path: str
+    looks: Many[str]
+    watch: str
 
     @field_validator("path")
     @classmethod
     def _absolute(cls, path: str) -> str:
-        # An experiment in a copy would look for a relative one elsewhere, and DVC knows no ~. What is
-        # not given yet, ???, is for load_params to tell.
+        # An experiment in a copy would look for a relative one elsewhere. What is not given yet, ???, is for
+        # load_params to tell.
         if path != "???" and not Path(path).is_absolute():
             raise PydanticCustomError(
                 "absolute_path", "should be an absolute path, such as /home/me/pictures"
@@ -73,9 +75,61 @@ Source = Annotated[
 ]
 
 
-class Layout(Section):
+SplitName = Literal["train", "val", "test"]
+Folders = dict[str, SplitName | Literal["unlabelled"]]  # what the pictures in a folder are for
+ClassNames = dict[str, str]  # other names for classes
+
+
+class AutoLayout(Section):
+    """What the only reading says that names and tables allow."""
+
+    kind: Literal["auto"]
+    class_names: ClassNames | None
+
+
+class FoldersLayout(Section):
+    """The class is the name of a folder."""
+
+    kind: Literal["folders"]
     folders: str
-    class_names: dict[str, str] | None
+    splits: Folders | None
+    class_names: ClassNames | None
+
+
+class NamesLayout(Section):
+    """The class is a part of the file's name."""
+
+    kind: Literal["names"]
+    pattern: str
+    splits: Folders | None
+    class_names: ClassNames | None
+
+    @field_validator("pattern")
+    @classmethod
+    def _finds_a_class(cls, pattern: str) -> str:
+        try:
+            found = "class" in re.compile(pattern).groupindex
+        except re.error as error:
+            raise PydanticCustomError("pattern", "is no pattern: {why}", {"why": str(error)}) from None
+        if not found:
+            raise PydanticCustomError("pattern", "should have a group (?P<class>...)")
+        return pattern
+
+
+class TableLayout(Section):
+    """The class stands in a table, beside the picture's path or name."""
+
+    kind: Literal["table"]
+    tables: Annotated[dict[str, SplitName | None], Field(min_length=1)]
+    path_column: str
+    label_column: str
+    split_column: str | None
+    group_column: str | None
+    splits: Folders | None
+    class_names: ClassNames | None
+
+
+Layout = one_of(AutoLayout, FoldersLayout, NamesLayout, TableLayout)
 
 
 class KerasSplit(Section):

@@ -43,7 +43,8 @@ def one_of(*kinds: type[Section]) -> Any:
     keys = {get_args(kind.model_fields["kind"].annotation)[0]: kind.model_fields.keys() for kind in kinds}
 
     def without_others(values: Any) -> Any:
-        own = keys.get(values.get("kind")) if isinstance(values, dict) else None
+        kind = values.get("kind") if isinstance(values, dict) else None
+        own = keys.get(kind) if isinstance(kind, str) else None
         if own is None:
             return values
         others = set().union(*keys.values()) - own

@@ -13,7 +13,7 @@ from menagerie.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("index", "path", "class", "folder", "width", "height", "mode", "sha256", "status")
+COLUMNS = ("index", "path", "class", "folder", "group", "width", "height", "mode", "sha256", "status")
 NUMBERS = ("index", "width", "height")
 OK = "ok"
 TRUNCATED = ", truncated"  # ends the mode of a picture of which only a part was there, where that is accepted
@@ -36,7 +36,8 @@ def write_manifest(path: Path, pictures: Sequence[Picture], records: Iterable[Re
         writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         writer.writerow(COLUMNS)
         for index, (picture, record) in enumerate(zip(pictures, records, strict=True)):
-            writer.writerow((index, picture.path, picture.class_name, picture.folder, *record))
+            about = (picture.path, picture.class_name, picture.folder, picture.group)
+            writer.writerow((index, *about, *record))
 
 
 def read_manifest(path: Path) -> pd.DataFrame:

@@ -95,7 +95,7 @@ def _fingerprint(pictures: Sequence[Picture], method: str) -> str:
     facts = [method, *((path.name, file_sha256(path)) for path in sources)]
     digest = hashlib.sha256(repr(facts).encode("utf-8"))
     for picture in pictures:
-        about = (picture.archive.name, picture.member, picture.class_name, picture.folder)
+        about = (picture.archive.name, *picture[1:])
         digest.update(repr(about).encode("utf-8"))
     return digest.hexdigest()
 

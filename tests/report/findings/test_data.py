@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers import ROOT, alike, data_report, entry, of_kind, results_of, rows_of
+from helpers import ROOT, SOURCE, alike, data_report, entry, of_kind, results_of, rows_of
 from menagerie.report.findings import data
 from menagerie.report.findings.blocks import Facts, Table
 
@@ -131,3 +131,10 @@ def test_pictures_that_cannot_be_read_are_counted_and_listed(study):
         {"picture": "a.png", "why": "empty file"},
         {"picture": "b.png", "why": "cut off"},
     ]
+
+
+def test_files_that_are_not_used_are_counted_by_reason(study):
+    source = SOURCE | {"unlabelled": 1234, "passed_over": {"hidden": 1, "no picture (.txt)": 2}}
+    results = results_of({"sign_cnn": entry(373)}, source=source, data=data_report())
+    (found,) = of_kind(Facts, data.section(study, results))
+    assert dict(found.pairs)["Not used"] == "without a class: 1,234; hidden: 1; no picture (.txt): 2"

@@ -1,18 +1,16 @@
-"""A person's own folder of pictures, as one zip: equal pictures under equal names give equal bytes."""
+"""A person's own pictures, as one zip: equal pictures under equal names give equal bytes."""
 
-import os
+import shutil
 import stat
+import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile, ZipInfo
 
 from tqdm import tqdm
 
-from menagerie.archives.layout import SUFFIXES
-from menagerie.archives.reading import safe_name
+from menagerie.archives.scanning import ARCHIVE, File, goes_in, readable, scan
 from menagerie.download.wire.part import disk_errors
 from menagerie.errors import DataError
 from menagerie.files import file_sha256
@@ -23,73 +21,77 @@ BLOCK = 1 << 20  # bytes
 
 
 def fetch(source: FolderSource, folder: Path) -> list[dict[str, Any]]:
-    """Write pictures.zip: the folder's pictures, not compressed, in the order of their names.
+    """Write pictures.zip: the folder's pictures, not compressed, in the order of their names, and its tables.
 
-    Hidden files and folders and files without the suffix of a picture are left out. Links are followed:
+    Where `source.path` is an archive, or a folder that holds archives and no picture, those are copied as
+    they are. `left_out` of the first file lists, by reason, what did not come in. Links are followed:
     collections are often links into one store of pictures. A link to a folder that it lies in is refused.
 
     Raises:
         DataError: the folder is not there, holds no picture, or a picture cannot be read or named in a zip.
         DownloadError: the zip cannot be written.
     """
-    root = _root(source.path)
-    pictures = sorted(_pictures(root, "", ()))
-    if not pictures:
-        raise DataError(
-            f"{str(root)!r} holds no picture, which is a file that ends in {', '.join(SUFFIXES)}; "
-            "name the folder that holds a folder for each class: -S 'dataset.source.path=...'"
-        )
+    files = scan(source.path)
+    if any(file.reason is None for file in files):
+        inside = sorted(file for file in files if goes_in(file))
+        entries = [_zipped(inside, folder, source.path)]
+    else:
+        inside = [file for file in files if file.reason == ARCHIVE]
+        entries = [_copied(file, folder) for file in inside]
+    entries[0]["left_out"] = left_out(files, inside)
+    return entries
+
+
+def notices(source: FolderSource, repository: Path) -> list[str]:
+    """What a person should know of the folder: git commits it into each experiment, unless told not to."""
+    root = Path(source.path).resolve()
+    if not root.is_relative_to(repository) or root == repository:
+        return []
+    try:
+        ignored = subprocess.run(["git", "check-ignore", "-q", str(root)], cwd=repository, check=False)
+    except FileNotFoundError:  # no git on this machine
+        return []
+    if ignored.returncode != 1:  # 0: it is ignored; 128: no repository of git
+        return []
+    line = f"/{root.relative_to(repository).as_posix()}"
+    return [f"{source.path} lies in the repository: git would commit it; add to .gitignore: {line}"]
+
+
+def left_out(files: list[File], inside: list[File]) -> dict[str, list[str]]:
+    """What is not among `inside`, by reason."""
+    there, found = {file.name for file in inside}, {}
+    for file in files:
+        if file.name not in there:
+            found.setdefault(file.reason, []).append(file.name)
+    return found
+
+
+def _copied(file: File, folder: Path) -> dict[str, Any]:
+    target = folder / file.path.name
+    if target.exists():
+        raise DataError(f"two archives are called {target.name!r}; rename one of them")
+    with disk_errors(target), readable(file.path):
+        shutil.copyfile(file.path, target)
+    return _described(target, str(file.path))
+
+
+def _zipped(files: list[File], folder: Path, source: str) -> dict[str, Any]:
     path = folder / "pictures.zip"
     with disk_errors(path), ZipFile(path, "w") as archive:
-        for name, picture in tqdm(pictures, desc="folder", unit="picture", disable=None):
-            _store(archive, name, picture)
-    return [{"file": path.name, "size": path.stat().st_size, "sha256": file_sha256(path), "url": source.path}]
+        for file in tqdm(files, desc="folder", unit="picture", disable=None):
+            _store(archive, file.name, file.path)
+    return _described(path, source)
 
 
-def _root(path: str) -> Path:
-    root = Path(path)
-    if not root.is_dir():
-        raise DataError(
-            f"dataset.source.path is {path!r}, but there is no such folder; "
-            "name the folder that holds a folder for each class: -S 'dataset.source.path=...'"
-        )
-    return root
-
-
-def _pictures(folder: Path, prefix: str, above: tuple[Path, ...]) -> Iterator[tuple[str, Path]]:
-    """Each picture's name in the zip and its path; `above` are the folders that `folder` lies in."""
-    with _readable(folder):
-        real = folder.resolve()
-        with os.scandir(folder) as entries:
-            visible = sorted(
-                (entry for entry in entries if not entry.name.startswith(".")), key=attrgetter("name")
-            )
-    if real in above:
-        raise DataError(f"{str(folder)!r} is a link to {str(real)!r}, which it lies in; remove the link")
-    for entry in visible:
-        path, name = folder / entry.name, prefix + entry.name
-        with _readable(path):
-            is_folder, is_file = entry.is_dir(), entry.is_file()
-        if is_folder:
-            yield from _pictures(path, name + "/", (*above, real))
-        elif name.lower().endswith(SUFFIXES):
-            yield _checked_name(path, name, is_file), path
-
-
-def _checked_name(path: Path, name: str, is_file: bool) -> str:
-    if not is_file:
-        raise DataError(f"{str(path)!r} is a link that leads nowhere, or no file; mend or remove it")
-    try:
-        return safe_name(name)
-    except ValueError as error:
-        raise DataError(f"the name of {str(path)!r} {error}; rename it") from None
+def _described(path: Path, source: str) -> dict[str, Any]:
+    return {"file": path.name, "size": path.stat().st_size, "sha256": file_sha256(path), "url": source}
 
 
 def _store(archive: ZipFile, name: str, picture: Path) -> None:
     info = ZipInfo(name)
     info.create_system = UNIX
     info.external_attr = (stat.S_IFREG | 0o644) << 16
-    with _readable(picture):
+    with readable(picture):
         info.file_size = picture.stat().st_size  # zipfile chooses the 64-bit form by it
     with archive.open(info, "w") as writer:
         for block in _blocks(picture):
@@ -97,15 +99,5 @@ def _store(archive: ZipFile, name: str, picture: Path) -> None:
 
 
 def _blocks(picture: Path) -> Iterator[bytes]:
-    with _readable(picture), picture.open("rb") as reader:
+    with readable(picture), picture.open("rb") as reader:
         yield from iter(lambda: reader.read(BLOCK), b"")
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise DataError(
-            f"{str(path)!r} cannot be read: {error.strerror}; give yourself the right to, mend or remove it"
-        ) from error

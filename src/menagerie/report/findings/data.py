@@ -27,6 +27,7 @@ def _source(dataset: Dataset, results: Results) -> list[tuple[str, str]]:
         where = f"<{where}>"
     facts = [
         ("Pictures", count(results.data["pictures"]) + (f" from {where}" if where else "")),
+        ("Not used", _not_used(results.source)),
         ("Licence", dataset.licence),
         ("Cite as", dataset.citation),
         ("Content SHA-256", f"`{results.source['content_sha256']}`"),
@@ -34,6 +35,14 @@ def _source(dataset: Dataset, results: Results) -> list[tuple[str, str]]:
         ("Split policy", _policy(dataset.split)),
     ]
     return [(name, text) for name, text in facts if text]
+
+
+def _not_used(source: dict[str, Any]) -> str:
+    """The pictures without a class, and the files that are no pictures, by reason."""
+    told = [f"without a class: {count(source['unlabelled'])}"] if source["unlabelled"] else []
+    return "; ".join(
+        [*told, *(f"{reason}: {count(found)}" for reason, found in source["passed_over"].items())]
+    )
 
 
 def _policy(split: Split) -> str:
