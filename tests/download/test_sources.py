@@ -25,7 +25,7 @@ from helpers import cifar_tar, md5, own_folder, tar_gz
 from lying_server import say, serve
 from menagerie.archives.layout import find, find_pictures
 from menagerie.download import datasets
-from menagerie.download.sources import kaggle, zenodo
+from menagerie.download.sources import folder, kaggle, zenodo
 from menagerie.errors import DataError, DownloadError, ParamsError
 from menagerie.files import file_sha256, read_json
 from menagerie.params import load_params
@@ -530,43 +530,58 @@ def own(tmp_path):
 
 
 def fetch_folder(path, raw):
-    (entry,) = datasets.fetch(own_folder(path), raw)
-    return raw / entry["file"]
+    """The zips that a folder becomes."""
+    return [raw / entry["file"] for entry in datasets.fetch(own_folder(path), raw)]
 
 
 def packed(path, tmp_path):
-    """The bytes that the folder becomes."""
+    """The bytes that the folder becomes, by zip."""
     out = Path(tempfile.mkdtemp(dir=tmp_path))
-    return fetch_folder(path, out).read_bytes()
+    return {zipped.name: zipped.read_bytes() for zipped in fetch_folder(path, out)}
 
 
-def test_folder_becomes_one_zip_of_its_pictures_in_order(own, raw):
+def contents(archives):
+    """What the zips hold, by name."""
+    found = {}
+    for path in archives:
+        with zipfile.ZipFile(path) as archive:
+            assert archive.namelist() == sorted(archive.namelist())
+            found |= {name: archive.read(name) for name in archive.namelist()}
+    return found
+
+
+def test_folder_becomes_zips_of_its_pictures(own, raw):
     write(own, {"notes.txt": b"-", ".hidden.jpg": b"-", ".cache/cat/1.jpg": b"-", "cat/Thumbs.db": b"-"})
-    (entry,) = datasets.fetch(own_folder(own), raw)
-    path = raw / "pictures.zip"
-    assert entry == {
-        "file": "pictures.zip",
-        "size": path.stat().st_size,
-        "sha256": file_sha256(path),
-        "url": str(own),
-        "left_out": {
-            "hidden": [".cache", ".hidden.jpg", "cat/Thumbs.db"],
-            "no picture (.txt)": ["notes.txt"],
-        },
+    entries = datasets.fetch(own_folder(own), raw)
+    assert entries[0].pop("left_out") == {
+        "hidden": [".cache", ".hidden.jpg", "cat/Thumbs.db"],
+        "no picture (.txt)": ["notes.txt"],
     }
-    with zipfile.ZipFile(path) as archive:
-        assert archive.namelist() == ["cat/1.jpg", "dog/1.jpg", "dog/2.PNG"]
-        assert [archive.read(name) for name in archive.namelist()] == [b"a cat", b"a dog", b"another dog"]
-        for info in archive.infolist():
-            assert info.compress_type == zipfile.ZIP_STORED
-            assert info.date_time == (1980, 1, 1, 0, 0, 0)
-            assert stat.S_ISREG(info.external_attr >> 16)
+    archives = sorted(raw.iterdir())
+    assert entries == [
+        {"file": path.name, "size": path.stat().st_size, "sha256": file_sha256(path), "url": str(own)}
+        for path in archives
+    ]
+    assert contents(archives) == {"cat/1.jpg": b"a cat", "dog/1.jpg": b"a dog", "dog/2.PNG": b"another dog"}
+    for path in archives:
+        with zipfile.ZipFile(path) as archive:
+            for info in archive.infolist():
+                assert info.compress_type == zipfile.ZIP_STORED
+                assert info.date_time == (1980, 1, 1, 0, 0, 0)
+                assert stat.S_ISREG(info.external_attr >> 16)
 
 
-def test_pictures_of_a_folder_are_sorted_by_their_whole_names(tmp_path, raw):
-    path = fetch_folder(write(tmp_path / "own", dict.fromkeys(["a/1.png", "a.png", "a0/1.png"], b"-")), raw)
-    with zipfile.ZipFile(path) as archive:
-        assert archive.namelist() == ["a.png", "a/1.png", "a0/1.png"]
+def test_one_picture_more_changes_one_zip_and_the_others_keep_their_bytes(tmp_path):
+    """Of 640 pictures of one size the zip that changes holds no more than a thirtieth."""
+    names = {f"{kind}/{number:03d}.png" for kind in ("cat", "dog") for number in range(320)}
+    own = write(tmp_path / "own", dict.fromkeys(names, b"-" * 2000))
+    before = packed(own, tmp_path)
+    write(own, {"cat/new.png": b"-" * 2000})
+    after = packed(own, tmp_path)
+    changed = [name for name in after if after[name] != before.get(name)]
+    assert len(changed) == 1
+    assert len(after[changed[0]]) <= sum(map(len, after.values())) / 30
+    assert set(before) - set(after) == set()
 
 
 def test_equal_folders_give_equal_bytes(own, tmp_path):
@@ -626,7 +641,7 @@ def test_what_happens_to_a_picture_changes_the_zip(own, tmp_path, change):
 )
 def test_names_of_folders_and_pictures_survive(own, raw, name):
     write(own, {f"{name}/{name}.jpg": b"x"})
-    pictures = find_pictures([fetch_folder(own, raw)], "{class}")
+    pictures = find_pictures(fetch_folder(own, raw), "{class}")
     on_disk = os.listdir(own)  # noqa: PTH208 (as the system spells it)
     assert {picture.class_name for picture in pictures} == set(on_disk)
     assert len(pictures) == 4
@@ -635,7 +650,7 @@ def test_names_of_folders_and_pictures_survive(own, raw, name):
 def test_folder_gives_pictures_that_are_found_as_train_and_test(tmp_path, raw):
     own = write(tmp_path / "own", {f"{part}/{name}": b"x" for part in ("train", "test") for name in PICTURES})
     layout = AutoLayout(kind="auto", class_names=None)
-    pictures = find([fetch_folder(own, raw)], layout).pictures
+    pictures = find(fetch_folder(own, raw), layout).pictures
     assert {(picture.folder, picture.class_name) for picture in pictures} == {
         (part, kind) for part in ("train", "test") for kind in ("cat", "dog")
     }
@@ -673,15 +688,14 @@ def test_links_are_followed(own, tmp_path, raw):
     (own / "bird/1.jpg").symlink_to(store / "7f/3a")
     (own / "fish").symlink_to(store / "fish")
     (own / "carp").symlink_to(own / "fish")
-    with zipfile.ZipFile(fetch_folder(own, raw)) as archive:
-        assert {name: archive.read(name) for name in archive.namelist()} == {
-            "bird/1.jpg": b"a bird",
-            "carp/1.jpg": b"a fish",
-            "cat/1.jpg": b"a cat",
-            "dog/1.jpg": b"a dog",
-            "dog/2.PNG": b"another dog",
-            "fish/1.jpg": b"a fish",
-        }
+    assert contents(fetch_folder(own, raw)) == {
+        "bird/1.jpg": b"a bird",
+        "carp/1.jpg": b"a fish",
+        "cat/1.jpg": b"a cat",
+        "dog/1.jpg": b"a dog",
+        "dog/2.PNG": b"another dog",
+        "fish/1.jpg": b"a fish",
+    }
 
 
 def link_to_a_folder_above(own):
@@ -783,8 +797,9 @@ def test_picture_that_breaks_while_it_is_read_is_named(own, raw):
 
 @linux
 def test_full_disk_is_told_from_a_bad_picture(own, raw):
-    (raw / "pictures.zip").symlink_to("/dev/full")
-    with pytest.raises(DownloadError, match=r"pictures\.zip: No space left on device"):
+    for number in range(folder.SHARDS):
+        (raw / f"pictures-{number:02d}.zip").symlink_to("/dev/full")
+    with pytest.raises(DownloadError, match=r"pictures-\d\d\.zip: No space left on device"):
         fetch_folder(own, raw)
 
 
@@ -794,11 +809,11 @@ def test_large_picture_is_not_held_in_memory(own, raw):
         file.truncate(size)
     tracemalloc.start()
     try:
-        path = fetch_folder(own, raw)
+        archives = fetch_folder(own, raw)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert path.stat().st_size > size
+    assert sum(path.stat().st_size for path in archives) > size
     assert peak < size / 8
 
 
@@ -811,16 +826,15 @@ def test_pictures_of_a_folder_are_known_by_their_content(tmp_path, raw):
     own = write(
         tmp_path / "own", {"cat/1.jfif": jpeg, "cat/2": jpeg, "dog/1.txt": jpeg, "dog/2.txt": b"text"}
     )
-    (entry,) = fetched(own, raw)
-    with zipfile.ZipFile(raw / entry["file"]) as archive:
-        assert archive.namelist() == ["cat/1.jfif", "cat/2", "dog/1.txt"]
-    assert entry["left_out"] == {"no picture (.txt)": ["dog/2.txt"]}
+    entries = fetched(own, raw)
+    assert set(contents(raw.iterdir())) == {"cat/1.jfif", "cat/2", "dog/1.txt"}
+    assert entries[0]["left_out"] == {"no picture (.txt)": ["dog/2.txt"]}
 
 
 def test_tables_of_a_folder_come_along(tmp_path, raw):
     own = write(tmp_path / "own", {"1.jpg": b"x", "2.jpg": b"x", "labels.csv": b"path,label\n1,cat\n2,dog\n"})
-    (entry,) = fetched(own, raw)
-    found = find([raw / entry["file"]], AutoLayout(kind="auto", class_names=None), entry["left_out"])
+    entry, *_ = fetched(own, raw)
+    found = find(sorted(raw.iterdir()), AutoLayout(kind="auto", class_names=None), entry["left_out"])
     assert [(picture.path, picture.class_name) for picture in found.pictures] == [
         ("1.jpg", "cat"),
         ("2.jpg", "dog"),
@@ -846,7 +860,7 @@ def test_an_archive_or_a_folder_that_holds_one_is_taken_as_it_is(tmp_path, raw, 
 def test_an_archive_beside_pictures_is_left_out_and_listed(own, raw):
     write(own, {"old/backup.zip": ZIP, "empty/.keep": b""})
     (own / "nothing").mkdir()
-    (entry,) = fetched(own, raw)
+    entry, *_ = fetched(own, raw)
     assert entry["left_out"] == {
         "archive beside pictures": ["old/backup.zip"],
         "empty folder": ["nothing/"],
@@ -881,10 +895,10 @@ def test_every_file_of_any_folder_is_used_or_without_a_class_or_listed_with_a_re
     tree = {f"{kind}/{n}.png": b"" for kind in ("cat", "dog") for n in (8, 9)} | tree
     base = Path(tempfile.mkdtemp(dir=tmp_path))
     (base / "raw").mkdir()
-    (entry,) = fetched(write(base / "own", tree), base / "raw")
+    entry, *_ = fetched(write(base / "own", tree), base / "raw")
     layout = FoldersLayout(kind="folders", folders="{class}/**", splits=None, class_names=None)
     try:
-        found = find([base / "raw" / entry["file"]], layout, entry["left_out"])
+        found = find(sorted((base / "raw").iterdir()), layout, entry["left_out"])
     except DataError:
         reject()  # a folder of a class without a picture; where most trees have one, the test fails
     listed = {name for names in found.passed_over.values() for name in names}

@@ -1,5 +1,6 @@
-"""A person's own pictures, as one zip: equal pictures under equal names give equal bytes."""
+"""A person's own pictures, as zips: equal pictures under equal names give equal bytes."""
 
+import hashlib
 import shutil
 import stat
 import subprocess
@@ -18,10 +19,11 @@ from menagerie.params.dataset import FolderSource
 
 UNIX = 3  # the system that the zip says it is from, wherever it is written
 BLOCK = 1 << 20  # bytes
+SHARDS = 64  # zips that a folder is dealt out to: DVC stores those anew that changed
 
 
 def fetch(source: FolderSource, folder: Path) -> list[dict[str, Any]]:
-    """Write pictures.zip: the folder's pictures, not compressed, in the order of their names, and its tables.
+    """Write pictures-NN.zip: the folder's pictures and tables, not compressed, in the order of their names.
 
     Where `source.path` is an archive, or a folder that holds archives and no picture, those are copied as
     they are. `left_out` of the first file lists, by reason, what did not come in. Links are followed:
@@ -34,7 +36,7 @@ def fetch(source: FolderSource, folder: Path) -> list[dict[str, Any]]:
     files = scan(source.path)
     if any(file.reason is None for file in files):
         inside = sorted(file for file in files if goes_in(file))
-        entries = [_zipped(inside, folder, source.path)]
+        entries = list(_zipped(inside, folder, source.path))
     else:
         inside = [file for file in files if file.reason == ARCHIVE]
         entries = [_copied(file, folder) for file in inside]
@@ -75,12 +77,24 @@ def _copied(file: File, folder: Path) -> dict[str, Any]:
     return _described(target, str(file.path))
 
 
-def _zipped(files: list[File], folder: Path, source: str) -> dict[str, Any]:
-    path = folder / "pictures.zip"
-    with disk_errors(path), ZipFile(path, "w") as archive:
-        for file in tqdm(files, desc="folder", unit="picture", disable=None):
-            _store(archive, file.name, file.path)
-    return _described(path, source)
+def _zipped(files: list[File], folder: Path, source: str) -> Iterator[dict[str, Any]]:
+    """A zip for each shard that has files."""
+    shards: dict[int, list[File]] = {}
+    for file in files:
+        shards.setdefault(shard(file.name), []).append(file)
+    with tqdm(desc="folder", unit="picture", total=len(files), disable=None) as bar:
+        for number, members in sorted(shards.items()):
+            path = folder / f"pictures-{number:02d}.zip"
+            with disk_errors(path), ZipFile(path, "w") as archive:
+                for file in members:
+                    _store(archive, file.name, file.path)
+                    bar.update()
+            yield _described(path, source)
+
+
+def shard(name: str) -> int:
+    """Which zip a file goes to, by its name alone: one that is added or changed leaves other zips alone."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest()) % SHARDS
 
 
 def _described(path: Path, source: str) -> dict[str, Any]:
