@@ -313,3 +313,12 @@ def test_a_data_set_that_is_not_known_or_cannot_be_composed_changes_nothing(repo
     assert "cannot be composed" in refused("use", "broken")
     assert (repository / "conf/config.yaml").read_bytes() == before
     assert not (repository / "params.yaml").exists()
+
+
+def test_a_column_of_patients_keeps_each_of_them_in_one_split(tmp_path):
+    own = draw(tmp_path / "own", [f"{number}.jpg" for number in range(6)])
+    rows = ["image,diagnosis,patient_id", *(f"{n},{'ill' if n % 2 else 'well'},p{n // 2}" for n in range(6))]
+    (own / "labels.csv").write_text("\n".join(rows), encoding="utf-8")
+    said("add", "clinic", own)
+    assert dataset("clinic").layout.group_column == "patient_id"
+    assert dataset("clinic").groups.kind == "table"

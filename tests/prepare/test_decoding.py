@@ -222,9 +222,9 @@ def test_broken_exif_does_not_make_a_picture_unreadable(exif):
     ("name", "reason"),
     [
         ("empty.jpg", "empty file"),
-        ("text.jpg", "none of BMP, GIF, JPEG, PNG, TIFF, WEBP"),
-        ("postscript.jpg", "none of BMP"),  # it would be run
-        ("ppm.jpg", "none of BMP"),
+        ("text.jpg", "none of AVIF, BMP, GIF, JPEG, PNG, TIFF, WEBP"),
+        ("postscript.jpg", "none of AVIF, BMP"),  # it would be run
+        ("ppm.jpg", "none of AVIF, BMP"),
         ("cut_50_photo.jpg", "[Tt]runcated"),
         ("cut_50_picture.png", "truncated"),
         (

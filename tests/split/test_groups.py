@@ -5,7 +5,7 @@ import pytest
 
 from helpers import ROOT, SPLITS, manifest, rows
 from menagerie.errors import DataError, ParamsError
-from menagerie.params.dataset import ColumnGroups, PatternGroups
+from menagerie.params.dataset import PatternGroups, TableGroups
 from menagerie.split.groups import group_names
 from menagerie.split.policies import split
 from menagerie.split.signers import signers
@@ -44,15 +44,15 @@ def test_a_path_without_a_group_is_named(path):
 
 def test_a_column_of_the_table_of_labels_names_the_group():
     listed = manifest([2, 2]).assign(group=["b", "a", "b", "007"])
-    column = ColumnGroups(kind="column", column="camera")
-    assert group_names(listed, column).tolist() == ["b", "a", "b", "007"]
-    with pytest.raises(DataError, match=r"'camera' of the table of labels is empty for 2 .* 'c0/0001.png'"):
-        group_names(listed.assign(group=["b", "", "b", ""]), column)
+    table = TableGroups(kind="table")
+    assert group_names(listed, table).tolist() == ["b", "a", "b", "007"]
+    with pytest.raises(DataError, match=r"column of groups is empty for 2 .* 'c0/0001.png'"):
+        group_names(listed.assign(group=["b", "", "b", ""]), table)
 
 
 def test_a_column_without_a_table_of_labels_is_refused_with_what_is_needed():
-    with pytest.raises(DataError, match=r"column is 'camera'.*needs labels from a table.*kind=pattern"):
-        group_names(manifest([2, 2]), ColumnGroups(kind="column", column="camera"))
+    with pytest.raises(DataError, match=r"no group came with the labels.*group_column.*kind=pattern"):
+        group_names(manifest([2, 2]).assign(group=""), TableGroups(kind="table"))
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def test_a_column_without_a_table_of_labels_is_refused_with_what_is_needed():
         ("{kind: pattern, pattern: 'p[0-9]+'}", "should have parentheses around the group's name"),
         ("{kind: pattern, pattern: '(p'}", "should be a regular expression"),
         ("{kind: pattern}", "dataset.groups.pattern"),
-        ("{kind: column, column: ''}", "dataset.groups.column"),
-        ("{kind: patients}", "'signers', 'pattern', 'column'"),
+        ("{kind: table, column: camera}", "unknown key 'column'"),
+        ("{kind: patients}", "'signers', 'pattern', 'table'"),
     ],
 )
 def test_groups_that_cannot_be_used_are_refused_by_their_key(params, groups, why):
@@ -80,8 +80,8 @@ def test_groups_are_chosen_on_the_command_line_as_the_data_sets_file_says(params
 
 
 def test_of_a_kind_that_is_chosen_anew_the_other_keys_are_passed_over(params):
-    chosen = params("dataset=sign_digits", "dataset.groups.kind=column", "+dataset.groups.column=hand")
-    assert chosen.dataset.groups == ColumnGroups(kind="column", column="hand")
+    chosen = params("dataset=sign_digits", "dataset.groups.kind=table")
+    assert chosen.dataset.groups == TableGroups(kind="table")
 
 
 @pytest.mark.parametrize("policy", ["stable", "sign_digits_by_signer"])

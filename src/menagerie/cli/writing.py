@@ -27,6 +27,8 @@ def conf_text(name: str, path: Path, title: str, found: Sorted, size: tuple[int,
     ]
     facts = {"defaults": ["folder", "_self_"], "name": name, "title": title}
     facts |= {"source": {"path": str(path)}, "layout": found.layout.model_dump(), "image_size": list(size)}
+    if getattr(found.layout, "group_column", None):
+        facts["groups"] = {"kind": "table"}  # or one patient would stand in train and in test
     return "\n".join([*head, yaml_text(facts, flow=False)])
 
 

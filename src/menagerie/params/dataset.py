@@ -216,14 +216,13 @@ class PatternGroups(Section):
         return pattern
 
 
-class ColumnGroups(Section):
-    """A column of the table that the labels came from."""
+class TableGroups(Section):
+    """The column `layout.group_column` of the table that the labels came from."""
 
-    kind: Literal["column"]
-    column: Annotated[str, Field(min_length=1)]
+    kind: Literal["table"]
 
 
-Groups = one_of(SignerGroups, PatternGroups, ColumnGroups)
+Groups = one_of(SignerGroups, PatternGroups, TableGroups)
 
 
 class Dataset(Section):

@@ -1,9 +1,11 @@
 """The bytes of a picture file to rows of RGB pixels, and what the file says of itself."""
 
+import importlib
 import io
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -13,7 +15,10 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from menagerie.prepare.modes import UnreadableError, rgb, white_of
 
-KINDS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")  # what a file may hold, whatever its suffix
+KINDS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")  # what a file may hold, whatever its suffix
+if find_spec("pillow_heif"):  # the extra heic
+    importlib.import_module("pillow_heif").register_heif_opener()
+    KINDS += ("HEIF",)
 JPEG_MODES = {"Gray": "L", "YCbCr": "RGB", "RGB": "RGB"}  # simplejpeg's name, Pillow's
 TURNED_BY = (b"Exif", b"http://ns.adobe.com/xap/")  # begin the parts of a JPEG that may say how to turn it
 WHOLE_PIXELS = 89_478_485  # a picture of more is read at reduced scale, which needs less memory

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from menagerie.errors import DataError
-from menagerie.params.dataset import ColumnGroups, Groups, PatternGroups, SignerGroups
+from menagerie.params.dataset import Groups, PatternGroups, SignerGroups, TableGroups
 from menagerie.split.signers import signers
 
 
@@ -24,8 +24,8 @@ def group_names(manifest: pd.DataFrame, groups: Groups | None) -> np.ndarray | N
             return np.array([f"{number:06d}" for number in numbers], object)  # sorted as the numbers are
         case PatternGroups():
             return _from_paths(manifest["path"], groups.pattern)
-        case ColumnGroups():
-            return _from_column(manifest, groups.column)
+        case TableGroups():
+            return _from_table(manifest)
 
 
 def _from_paths(paths: pd.Series, pattern: str) -> np.ndarray:
@@ -43,16 +43,17 @@ def _from_paths(paths: pd.Series, pattern: str) -> np.ndarray:
     return np.array(names, object)
 
 
-def _from_column(manifest: pd.DataFrame, column: str) -> np.ndarray:
-    if "group" not in manifest:
-        raise DataError(
-            f"dataset.groups.column is {column!r}, and the manifest has no groups: that needs labels from a "
-            "table with such a column; where the path tells the group, use dataset.groups.kind=pattern"
-        )
+def _from_table(manifest: pd.DataFrame) -> np.ndarray:
     names = manifest["group"].to_numpy(object)
-    if (empty := names == "").any():
+    empty = names == ""
+    if empty.all():
         raise DataError(
-            f"column {column!r} of the table of labels is empty for {empty.sum()} pictures, such as "
-            f"{manifest['path'].to_numpy()[empty][0]!r}; give each its group"
+            "dataset.groups.kind is table, and no group came with the labels: that needs layout.kind=table "
+            "with its group_column; where the path tells the group, use dataset.groups.kind=pattern"
+        )
+    if empty.any():
+        raise DataError(
+            f"the column of groups is empty for {empty.sum()} pictures, such as "
+            f"{manifest['path'].to_numpy()[empty][0]!r}; give each its group in the table of labels"
         )
     return names
