@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-
 from menagerie.plots import data as plots
 from menagerie.plots import pictures
 from menagerie.split.description import examples
