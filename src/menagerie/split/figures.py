@@ -7,6 +7,7 @@ import pandas as pd
 
 from menagerie.plots import data as plots
 from menagerie.plots import pictures
+from menagerie.plots.style import MANY
 from menagerie.split.description import examples
 
 PAIRS = {
@@ -21,7 +22,7 @@ def of_content(
     title: str, images: np.ndarray, table: pd.DataFrame, counts: pd.DataFrame, histogram: np.ndarray
 ) -> dict[str, Any]:
     """What a split holds, by the name of its file; `counts` are pictures by class (rows) and split."""
-    some = images[examples(table, 10)]
+    some = images[examples(table, 10 if len(counts) <= MANY else 5)]
     return {
         "classes": plots.class_counts(counts, f"{title}: pictures by class and split"),
         "pixels": plots.pixel_values(histogram, f"{title}: pixel values as prepared"),
