@@ -44,14 +44,15 @@ def strokes_of(names: list[str]) -> dict[str, dict[str, object]]:
 def legend_below(figure: Figure, axes: Axes) -> None:
     """One legend for the whole figure, of what `axes` shows; the figure grows by its height.
 
-    It grows in width, too, where a name asks for that.
+    Names are in lines of at most 6 inches; the figure grows in width where one asks for that.
     """
     handles, labels = axes.get_legend_handles_labels()
-    labels = [legible(label) for label in labels]
+    labels = [wrapped(label, 6) for label in labels]
     entry = 0.75 + max(map(width, labels))  # inches
     figure.set_figwidth(max(figure.get_figwidth(), entry + 0.25))
     columns = max(1, min(len(labels), int(figure.get_figwidth() / entry)))
-    figure.set_figheight(figure.get_figheight() + 0.21 * -(-len(labels) // columns))
+    lines = sum(label.count("\n") for label in labels)  # those after the first, at most so many in a column
+    figure.set_figheight(figure.get_figheight() + 0.21 * -(-len(labels) // columns) + 0.17 * lines)
     figure.legend(handles, labels, frameon=False, loc="outside lower center", ncols=columns)
 
 
