@@ -30,7 +30,7 @@ def class_counts(counts: pd.DataFrame, title: str) -> Figure:
     panels = {"pictures": counts, "share of the split (%)": 100 * counts / counts.sum()}
     lying = len(counts) > ABREAST or names.width > 1.6
     if lying:
-        step = max(names.step, 0.13 if len(counts) > MANY else 0.36)
+        step = names.step if len(counts) > MANY else max(names.step, 0.36)
         size = names.width + 7, 1.2 + step * len(counts)
     else:
         size = max(6.0, 0.7 * len(counts)), 6

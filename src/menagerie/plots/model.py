@@ -63,7 +63,7 @@ def confusion_matrix(counts: np.ndarray, classes: list[str], title: str, normali
     names = names_along(classes)
     many = len(classes) > MANY
     # Tilted lines stand closer to each other than upright ones.
-    cell = max(names.step, 0.13) if many else max(0.55, np.sqrt(2) * names.step)
+    cell = names.step if many else max(0.55, np.sqrt(2) * names.step)
     side = max(4.0, cell * len(classes) + names.width + 1.4)
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()

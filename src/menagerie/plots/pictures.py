@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib import colormaps, rcParams
 from matplotlib.figure import Figure
 
-from menagerie.plots.letters import POINTS, wrapped
+from menagerie.plots.letters import POINTS, legible, wrapped
 from menagerie.plots.letters import width as text_width
 from menagerie.plots.style import LINE, MANY, entitle
 
@@ -45,11 +45,12 @@ def picture_grid(pictures: np.ndarray, names: list[str], title: str) -> Figure:
     """
     rows, columns, height, width, _ = pictures.shape
     many = rows > MANY
-    blocks = min(3, -(-rows // MANY))
+    blocks = max(min(3, -(-rows // MANY)), -(-rows // 100))
     each = -(-rows // blocks)
     high = 0.42 if many else 0.8  # inches
     points = 7 if many else POINTS
-    names = [wrapped(name, 2.6, points) for name in names]
+    widest = max(text_width(legible(name), points) for name in names)
+    names = [wrapped(name, max(2.6, widest / 3), points) for name in names]
     lines = max(name.count("\n") + 1 for name in names)
     high = max(high, LINE * points * lines)
     margin = 0.4 + max(text_width(name, points) for name in names)

@@ -117,7 +117,7 @@ class Names:
 
 def names_along(names: list[str], widest: float = 2.6) -> Names:
     """How names are to be written along an axis: long ones in lines of `widest` inches, many small."""
-    points = 7 if len(names) > MANY else POINTS
+    points = 7 * min(1, 300 / len(names)) if len(names) > MANY else POINTS  # a figure is 4 feet, at most
     texts = [legible(name) if len(names) > MANY else wrapped(name, widest, points) for name in names]
     lines = max(text.count("\n") + 1 for text in texts)
     return Names(texts, points, max(width(text, points) for text in texts), LINE * points * lines)
