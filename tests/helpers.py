@@ -39,6 +39,7 @@ from menagerie.prepare.opening import USUAL
 from menagerie.prepare.preparing import Form, prepare
 from menagerie.report.findings.blocks import Code, Facts, Items, Notice, Paragraph, Table
 from menagerie.report.results import Results
+from menagerie.split.flags import FLAGS
 
 # the real configuration, composed as DVC composes it
 
@@ -420,6 +421,8 @@ def data_report(classes=CLASSES, in_train=0, in_val=0):
             "dropped": 0,
             "dropped_pictures": [],
         },
+        "flags": {flag: {"count": 0, "pictures": []} for flag in FLAGS},
+        "notices": [],
     }
 
 

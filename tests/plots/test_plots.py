@@ -1,6 +1,7 @@
 import functools
 import io
-from itertools import combinations, pairwise
+import re
+from itertools import chain, combinations, pairwise
 
 import numpy as np
 import pandas as pd
@@ -138,8 +139,33 @@ def has_colour(figure, axes, colour):
     return bool((np.abs(image[bottom:top, left:right] - wanted).max(axis=2) <= 2).any())
 
 
+# Some sixty letters each, in scripts that matplotlib's own font has and in some that only others may have.
+SCRIPTS = [
+    "собака с очень длинным именем, которое не помещается никуда!",  # noqa: RUF001
+    "كلب كبير جدا يعيش في الغابات الشمالية ويحب الجري والنوم",
+    "手語" * 30,
+    "W" * 60,
+    "कुत्ता " * 10,
+    "🐶 a dog, 🐱 a cat and 🦊 a fox, all in one and the same picture",
+    "golden-mantled ground squirrel of the northern woods, adult 1",
+    "a",
+]
+
+
+def any_script(count):
+    return [f"{SCRIPTS[number % 8].strip()} {number}" for number in range(count)]
+
+
+def read(text):
+    """What a text says: its lines may break anywhere, and an escape is a letter that no font here has."""
+    escape = re.compile(r"\\u([0-9a-f]{4})|\\U([0-9a-f]{8})")
+    return escape.sub(lambda found: chr(int(found[1] or found[2], 16)), "".join(text.split()))
+
+
 TITLE = "cnn_augmented on Handwritten digits (scikit-learn): 360 test pictures"
 NAMES = {"two": ["a", "b"], "forty": classes(40), "long": [f"{LONG} {number}" for number in range(10)]}
+NAMES |= {"two in any script": any_script(2), "ten in any script": any_script(10)}
+NAMES |= {"sixty in any script": any_script(60), "three hundred in any script": any_script(300)}
 MODELS = {
     "one": ["cnn"],
     "five": [
@@ -150,6 +176,8 @@ MODELS = {
         "resnet50v2_finetune_fixed",
     ],
     "forty": classes(40, "mobilenet_v2_transfer_native_"),
+    "five long": classes(5, f"{'efficientnet_v2_' * 4}"),
+    "two in any script": any_script(2),
 }
 MEASURED = ["fit_seconds", "pictures_per_second", "milliseconds_per_picture"]
 FIGURES = {
@@ -162,6 +190,28 @@ FIGURES = {
     **{
         f"counts of {kind}": lambda names=names: data_plots.class_counts(counts(names), TITLE)
         for kind, names in NAMES.items()
+    },
+    **{
+        f"pictures of {kind}": lambda names=names: picture_plots.picture_grid(
+            pictures(len(names), 5, 12, 12), names, TITLE
+        )
+        for kind, names in NAMES.items()
+    },
+    **{
+        f"thresholds of {kind}": lambda names=names: model_plots.threshold_curves(*curves_of(names), TITLE)
+        for kind, names in NAMES.items()
+    },
+    **{
+        f"mistakes of {kind}": lambda names=names: picture_plots.captioned_pictures(
+            pictures(1)[0, :8], [f"{name}, taken for {names[0]} (99 %)" for name in (names * 4)[:8]], TITLE
+        )
+        for kind, names in NAMES.items()
+    },
+    **{
+        f"dots of {kind}": lambda names=names: comparison_plots.accuracy_dots(
+            board(names), {names[0]: 0.9}, TITLE
+        )
+        for kind, names in MODELS.items()
     },
     **{
         f"confusion in % of {kind}": lambda names=names: model_plots.confusion_matrix(
@@ -206,11 +256,6 @@ FIGURES = {
     "wide pairs of long names": lambda: picture_plots.picture_grid(
         pictures(6, 3, 10, 40), [f"{LONG}, taken for {LONG} (12 of 1000)"] * 6, TITLE
     ),
-    "pictures of two": lambda: picture_plots.picture_grid(pictures(2), ["a", "b"], TITLE),
-    "pictures of ten": lambda: picture_plots.picture_grid(pictures(10), NAMES["long"], TITLE),
-    "thresholds of two": lambda: model_plots.threshold_curves(*curves_of(["a", "b"]), TITLE),
-    "thresholds of forty": lambda: model_plots.threshold_curves(*curves_of(classes(40)), TITLE),
-    "thresholds of long names": lambda: model_plots.threshold_curves(*curves_of(NAMES["long"]), TITLE),
     "reliability": lambda: model_plots.reliability(bins(), TITLE),
     "one mistake": lambda: picture_plots.captioned_pictures(
         pictures(1)[0, :1], ["a, taken for b (99 %)"], TITLE
@@ -218,7 +263,6 @@ FIGURES = {
     "seven mistakes": lambda: picture_plots.captioned_pictures(
         pictures(1)[0, :7], [f"{LONG}, taken for {LONG} (99 %)"] * 7, TITLE
     ),
-    "dots of one": lambda: comparison_plots.accuracy_dots(board(["cnn"]), {"cnn": 0.9}, TITLE),
     "dots of forty": lambda: comparison_plots.accuracy_dots(board(classes(40, "model_")), {}, TITLE),
     "curves of one epoch": lambda: model_plots.learning_curves(history(1), TITLE),
     "curves of two phases": lambda: model_plots.learning_curves(history(20, phases=2), TITLE),
@@ -237,7 +281,7 @@ def drawn(name):
     return figure
 
 
-@pytest.mark.parametrize("name", ["confusion of two", "counts of two", "dots of one", "pictures of two"])
+@pytest.mark.parametrize("name", ["confusion of two", "counts of two", "dots of five", "pictures of two"])
 def test_a_figure_drawn_again_is_saved_to_equal_bytes(name):
     """One of each module: a PNG may hold no time and no other trace of when it was drawn."""
     first = png(FIGURES[name]())
@@ -263,22 +307,48 @@ def test_a_figure_has_its_title_nothing_is_cut_off_and_no_legend_lies_over_a_pan
 
 @pytest.mark.parametrize("kind", NAMES)
 def test_every_class_is_named(kind):
-    names = NAMES[kind]
-    for figure in ("confusion", "confusion in %", "counts"):
-        assert set(names) <= set(shown_texts(drawn(f"{figure} of {kind}")))
-    assert set(names[:10]) <= set(
-        texts(picture_plots.picture_grid(pictures(len(names[:10])), names[:10], TITLE))
-    )
+    names = {read(name) for name in NAMES[kind]}
+    for figure in ("confusion", "confusion in %", "counts", "pictures"):
+        assert names <= {read(text) for text in shown_texts(drawn(f"{figure} of {kind}"))}
 
 
 @pytest.mark.parametrize("kind", NAMES)
-@pytest.mark.parametrize("figure_of", ["confusion", "counts"])
-def test_the_names_of_classes_do_not_lie_over_each_other(kind, figure_of):
+@pytest.mark.parametrize(("figure_of", "axes"), [("confusion", 2), ("counts", 1), ("pictures", 1)])
+def test_the_names_of_classes_do_not_lie_over_each_other(kind, figure_of, axes):
     figure = drawn(f"{figure_of} of {kind}")
     labels = [axis.get_ticklabels() for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
-    named = [[" ".join(label.get_text().split()) for label in one] for one in labels]
-    assert named.count(NAMES[kind]) == {"confusion": 2, "counts": 1}[figure_of]
+    wanted = [read(name) for name in NAMES[kind]]
+    named = [[read(label.get_text()) for label in one] for one in labels]
+    if figure_of == "pictures":  # in blocks beside each other
+        named = [list(chain.from_iterable(named))]
+    assert named.count(wanted) == axes
     assert not [pair for one in labels for pair in pairwise(one) if touching(*pair)]
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_captions_lie_over_neither_pictures_nor_each_other(kind):
+    panels = drawn(f"mistakes of {kind}").axes
+    captions = [axes.xaxis.label.get_window_extent() for axes in panels]
+    boxes = [axes.get_window_extent() for axes in panels]
+    assert not [1 for one, other in combinations(captions, 2) if one.overlaps(other)]
+    assert not [1 for caption in captions for box in boxes if caption.overlaps(box)]
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_models_side_by_side_are_all_named_and_apart(kind):
+    for figure in ("dots", "train_and_test"):
+        labels = drawn(f"{figure} of {kind}").axes[0].get_yticklabels()
+        told = [read(label.get_text()) for label in labels]
+        assert [text.startswith(read(name)) for text, name in zip(told, MODELS[kind], strict=True)]
+        assert not [pair for pair in pairwise(labels) if touching(*pair)]
+
+
+@pytest.mark.parametrize("count", [20, 21, 300])
+def test_curves_of_many_classes_stand_pale_behind_the_averages(count):
+    figure = model_plots.threshold_curves(*curves_of(classes(count)), TITLE)
+    named = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert named == [*(classes(count) if count <= 20 else []), "macro average", "micro average"]
+    assert len(figure.axes[0].lines) == count + 3
 
 
 def touching(before, after):
@@ -309,13 +379,13 @@ def test_odd_names_are_printed_as_they_are(name):
         assert {name, title} <= set(texts(figure))
 
 
-@pytest.mark.filterwarnings("ignore:Glyph")  # it draws boxes, and says so
-@pytest.mark.parametrize("name", ["手語", "собака", "naïve café", "كلب", "🐶"])
-def test_letters_that_the_font_does_not_have_stop_nothing(name):
-    figure = data_plots.class_counts(counts([name, "b"]), name)
-    assert name in texts(figure)
-    label, _ = figure.axes[-1].get_xticklabels()
-    assert label.get_text() == figure.get_suptitle() == name
+@pytest.mark.parametrize("name", ["手語", "собака", "naïve café", "كلب", "🐶", "कुत्ता", "a\tb", "\x07"])
+def test_letters_that_no_font_has_are_written_as_escapes_and_nothing_warns(name):
+    figure = model_plots.confusion_matrix(confusion(2), [name, "b"], name)
+    label, _ = figure.axes[0].get_yticklabels()
+    same = {"".join(text.split()) for text in (label.get_text(), figure.get_suptitle())}
+    assert len(same) == 1
+    assert read(same.pop()) in (read(name), name.encode("unicode_escape").decode())
     assert label.get_window_extent().width > 0
     assert png(figure).startswith(b"\x89PNG")
 

@@ -4,6 +4,7 @@ import base64
 import io
 import re
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -41,3 +42,12 @@ def test_a_photograph_gets_small():
 def test_what_is_no_whole_png_is_named(content):
     with pytest.raises(DataError, match=r"the figure roc\.png cannot be read: .+; run `dvc repro`"):
         embedded({"roc": content})
+
+
+def test_a_figure_higher_than_a_webp_can_be_is_shown_smaller():
+    file = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (20_000, 20, 3), np.uint8)
+    Image.fromarray(noise).save(file, "PNG")
+    figure = embedded({"photograph": file.getvalue()})["photograph"]
+    assert decoded(figure)[1].size == (16, 16383)
+    assert (figure.width, figure.height) == (20, 20_000)

@@ -452,7 +452,8 @@ def test_duplicates_of_different_classes_are_told_once_each():
 def test_a_picture_that_is_val_and_test_is_counted_once():
     splits = table(["train", "val test", "val test", "test"], ["ant", "ant", "cow", "cow"])
     lines = leaks(splits, by_hand([0, 0, 0, 0], copies=[0, 0, 2, 3]))
-    told_of = duplicates(splits, by_hand([0, 0, 0, 0], copies=[0, 0, 2, 3]), lines, splits.head(0))
+    found = by_hand([0, 0, 0, 0], copies=[0, 0, 2, 3])
+    told_of = duplicates(splits, found, lines, conflicts(splits, found), splits.head(0))
     both = {"split": "val and test", "other_split": "train", "count": 1}
     assert told_of["exact"]["pictures"] == 1
     assert told_of["exact"]["leaks"] == [both]

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from menagerie.split import description, policies
-from menagerie.split.duplicates import Duplicates, leaks
+from menagerie.split.duplicates import Duplicates, conflicts, leaks
 from menagerie.split.notices import notices
 
 
-def told(lines, copies=None, near=None, drop=False):
+def told(lines, copies=None, near=None, drop=False, flags=()):
     """The notices of a split table of (index, split, class[, group]).
 
     `copies` and `near` say of a row which earlier one it is an exact copy of, or like.
@@ -24,13 +24,14 @@ def told(lines, copies=None, near=None, drop=False):
     for row, first in (near or {}).items():
         alike[row] = first
     found = Duplicates(same, alike, np.zeros(count, np.uint64))
-    leaked, dropped = leaks(table, found), table.iloc[:0]
+    leaked, differing, dropped = leaks(table, found), conflicts(table, found), table.iloc[:0]
     if drop:
         table, dropped = policies.without_duplicates(table, found.groups)
     bad = table.assign(status="ok")
     report = description.describe(bad, table) | {
         "groups": description.groups_on_both_sides(table),
-        "duplicates": description.duplicates(table, found, leaked, dropped),
+        "duplicates": description.duplicates(table, found, leaked, differing, dropped),
+        "flags": dict(flags),
     }
     return notices(report)
 
@@ -84,4 +85,20 @@ def test_groups_on_both_sides_are_told():
     grouped = [(*line, line[0] % 5) for line in TRAIN + VAL + TEST]
     assert told(grouped) == [
         "3 of 3 groups in test stand in train, too; -S split=stable keeps each in one split",
+    ]
+
+
+def test_a_wrong_label_is_told_though_one_of_the_two_pictures_was_dropped():
+    lines = told(TRAIN + VAL + TEST, copies={3: 2}, drop=True)
+    assert [line[:50] for line in lines] == [
+        "pairs of exact copies with different classes: 1 (a",
+        "dropped as copies of others or like them, since da",
+    ]
+
+
+def test_pictures_that_stand_out_are_told_in_a_line_for_each_flag():
+    dark = {"count": 1200, "pictures": [{"path": "raw/a/2.png", "class": "a", "said": "brightness 4 of 255"}]}
+    flags = {"dark": dark, "bright": {"count": 0, "pictures": []}}
+    assert told(TRAIN + VAL + TEST, flags=flags) == [
+        "dark pictures, to be looked at: 1,200 (a/2.png: brightness 4 of 255)"
     ]

@@ -14,7 +14,9 @@ from menagerie.plots.style import (
     entitle,
     finish,
     legend_below,
+    lettered,
     logarithmic,
+    names_along,
     number_points,
     strokes_of,
 )
@@ -32,7 +34,9 @@ PARAMETERS = {"params": "parameters", "trainable_params": "trainable parameters"
 
 def accuracy_dots(board: pd.DataFrame, reported: dict[str, float], title: str) -> Figure:
     """Test accuracy of each model with its interval, the best on top, and what was reported of it."""
-    figure = Figure(figsize=(8, 1.2 + 0.45 * len(board)), layout="constrained")
+    names = names_along(list(board["model"]))
+    size = max(8.0, 5.5 + names.width), 1.2 + max(0.45, names.step) * len(board)
+    figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots()
     places = np.arange(len(board))[::-1]
     centre = 100 * board["accuracy"]
@@ -47,7 +51,7 @@ def accuracy_dots(board: pd.DataFrame, reported: dict[str, float], title: str) -
     ]
     if told:
         axes.plot(*zip(*told, strict=True), "D", color=VAL, markersize=6, label="reported", linestyle="none")
-    axes.set_yticks(places, board["model"])
+    axes.set_yticks(places, names.texts, **lettered(names))
     axes.set_ylim(-0.6, len(board) - 0.4)
     axes.set(xlabel="test accuracy (%)")
     entitle(figure, title)
@@ -77,13 +81,15 @@ def train_and_test(board: pd.DataFrame, title: str) -> Figure:
     Against all of them, and against those that were trainable. `board` as leaderboard.leaderboard gives it;
     on the right each model has its number in it.
     """
-    figure = Figure(figsize=(14, max(3.6, 1.2 + 0.3 * len(board))), layout="constrained")
+    names = names_along([f"{model}  {number}" for number, model in enumerate(board["model"], start=1)])
+    size = max(14.0, 11.5 + names.width), max(3.6, 1.2 + max(0.3, names.step) * len(board))
+    figure = Figure(figsize=size, layout="constrained")
     left, *right = figure.subplots(1, 3, width_ratios=(1.2, 1, 1))
     places = np.arange(len(board))[::-1]
     left.hlines(places, 100 * board["accuracy"], 100 * board["train_accuracy"], color="grey", linewidth=1)
     left.plot(100 * board["train_accuracy"], places, "s", color=TRAIN, label="train")
     left.plot(100 * board["accuracy"], places, "o", color=TEST, label="test")
-    left.set_yticks(places, [f"{model}  {number}" for number, model in enumerate(board["model"], start=1)])
+    left.set_yticks(places, names.texts, **lettered(names))
     left.set(xlabel="accuracy (%)", ylim=(-0.6, len(board) - 0.4))
     finish(left)
     numbered = {}

@@ -2,26 +2,62 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from menagerie.plots.style import SPLIT_COLOURS, TEST, TRAIN, entitle, finish, legend_below, tilted
+from menagerie.plots.style import (
+    MANY,
+    SPLIT_COLOURS,
+    TEST,
+    TRAIN,
+    entitle,
+    finish,
+    legend_below,
+    lettered,
+    names_along,
+    tilted,
+)
+
+ABREAST = 20  # classes side by side, at most
 
 
 def class_counts(counts: pd.DataFrame, title: str) -> Figure:
-    """Pictures of each class (rows) in each split (columns), and below it each class's share of its split."""
-    figure = Figure(figsize=(max(6.0, 0.7 * len(counts)), 6), layout="constrained")
-    width = 0.8 / counts.shape[1]
+    """Pictures of each class (rows) in each split (columns), and beside it each class's share of its split.
+
+    Classes stand side by side; where they are many or have long names, below each other.
+    """
+    names = names_along(list(counts.index))
     panels = {"pictures": counts, "share of the split (%)": 100 * counts / counts.sum()}
-    for axes, (label, values) in zip(figure.subplots(2, 1, sharex=True), panels.items(), strict=True):
-        for number, name in enumerate(counts.columns):
-            places = np.arange(len(counts)) + (number - (counts.shape[1] - 1) / 2) * width
-            axes.bar(places, values[name], width, label=name, color=SPLIT_COLOURS[name])
-        axes.set_ylabel(label)
+    lying = len(counts) > ABREAST or names.width > 1.6
+    if lying:
+        step = names.step if len(counts) > MANY else max(names.step, 0.36)
+        size = names.width + 7, 1.2 + step * len(counts)
+    else:
+        size = max(6.0, 0.7 * len(counts)), 6
+    figure = Figure(figsize=size, layout="constrained")
+    rows, columns = (1, 2) if lying else (2, 1)
+    drawn = figure.subplots(rows, columns, sharex=not lying, sharey=lying)
+    for axes, (label, values) in zip(drawn, panels.items(), strict=True):
+        _bars(axes, values, lying)
+        axes.set(**{"xlabel" if lying else "ylabel": label})
         finish(axes)
-    axes.set_xticks(range(len(counts)), counts.index, **tilted(counts.index))
+    if lying:
+        drawn[0].set_yticks(range(len(counts)), names.texts, **lettered(names))
+        drawn[0].set_ylim(len(counts) - 0.4, -0.6)
+    else:
+        axes.set_xticks(range(len(counts)), names.texts, **tilted(names), **lettered(names))
     legend_below(figure, axes)
     entitle(figure, title)
     return figure
+
+
+def _bars(axes: Axes, values: pd.DataFrame, lying: bool) -> None:
+    """A bar for each column beside those of the others."""
+    thick = 0.8 / values.shape[1]
+    for number, name in enumerate(values.columns):
+        places = np.arange(len(values)) + (number - (values.shape[1] - 1) / 2) * thick
+        draw = axes.barh if lying else axes.bar
+        draw(places, values[name], thick, label=name, color=SPLIT_COLOURS[name])
 
 
 def picture_sizes(widths: np.ndarray, heights: np.ndarray, title: str) -> Figure:

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from menagerie.plots.style import (
+    MANY,
     TEST,
     TRAIN,
     VAL,
@@ -13,9 +14,14 @@ from menagerie.plots.style import (
     entitle,
     finish,
     legend_below,
+    lettered,
     logarithmic,
+    names_along,
     tilted,
 )
+
+NAMED = 20  # curves that have each a colour and a name
+PALE = (0.27, 0.47, 0.67, 0.25)
 
 
 def learning_curves(history: pd.DataFrame, title: str) -> Figure:
@@ -52,27 +58,34 @@ def learning_curves(history: pd.DataFrame, title: str) -> Figure:
 def confusion_matrix(counts: np.ndarray, classes: list[str], title: str, normalised: bool = False) -> Figure:
     """Counts int (classes, classes), true class down, predicted across; shaded by share of the true class.
 
-    A cell says its count, or, `normalised`, that share in %.
+    A cell says its count, or, `normalised`, that share in %; of more than MANY classes it is only shaded.
     """
-    side = max(4.0, 0.55 * len(classes) + 1.5)
+    names = names_along(classes)
+    many = len(classes) > MANY
+    # Tilted lines stand closer to each other than upright ones.
+    cell = names.step if many else max(0.55, np.sqrt(2) * names.step)
+    side = max(4.0, cell * len(classes) + names.width + 1.4)
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    if len(classes) <= 30:  # more would not be readable
+    if not many:  # more would not be readable
         for row, column in np.argwhere(counts):
             colour = "white" if shares[row, column] > 0.5 else "black"
             said = f"{100 * shares[row, column]:.1f}" if normalised else counts[row, column]
             axes.text(column, row, said, ha="center", va="center", color=colour, fontsize=9)
-    axes.set_xticks(range(len(classes)), classes, **tilted(classes))
-    axes.set_yticks(range(len(classes)), classes)
+    axes.set_xticks(range(len(classes)), names.texts, **tilted(names), **lettered(names))
+    axes.set_yticks(range(len(classes)), names.texts, **lettered(names))
     axes.set(xlabel="predicted class", ylabel="true class")
     entitle(figure, title)
     return figure
 
 
 def threshold_curves(roc: pd.DataFrame, precision_recall: pd.DataFrame, title: str) -> Figure:
-    """ROC and precision-recall curves, one class against the rest; tables as curves.py gives them."""
+    """ROC and precision-recall curves, one class against the rest; tables as curves.py gives them.
+
+    Of more than NAMED classes the curves are pale behind the averages, and have no names.
+    """
     figure = Figure(figsize=(10, 4.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     sides = (
@@ -80,17 +93,18 @@ def threshold_curves(roc: pd.DataFrame, precision_recall: pd.DataFrame, title: s
         (right, precision_recall, "recall", "precision", "recall", "precision"),
     )
     for axes, table, x, y, x_label, y_label in sides:
-        colours = colours_of(list(table["class"][table["kind"] == "class"].unique()))
+        classes = list(table["class"][table["kind"] == "class"].unique())
+        colours = colours_of(classes) if len(classes) <= NAMED else dict.fromkeys(classes, PALE)
         for (kind, name), one in table.groupby(["kind", "class"], sort=False):
             style = {"color": "black", "linewidth": 1.6, "linestyle": "--" if kind == "micro" else "-"}
             if kind == "class":
                 style = {"color": colours[name], "linewidth": 1}
-            axes.plot(one[x], one[y], label=name, **style)
+            shown = len(classes) <= NAMED or kind != "class"
+            axes.plot(one[x], one[y], label=name if shown else f"_{name}", **style)
         axes.set(xlabel=x_label, ylabel=y_label, xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
         finish(axes)
     left.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle=":")
-    if len(left.get_legend_handles_labels()[1]) <= 22:  # more would not be readable
-        legend_below(figure, left)
+    legend_below(figure, left)
     entitle(figure, title)
     return figure
 

@@ -1,9 +1,9 @@
-"""What all figures share: colours, titles, legends, logarithmic axes.
+"""What all figures share: colours, titles, legends, names along an axis, logarithmic axes.
 
 Figures are functions of values that return a matplotlib Figure; nothing else draws.
 """
 
-import textwrap
+from dataclasses import dataclass
 
 import matplotlib
 import numpy as np
@@ -15,12 +15,16 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
+from menagerie.plots.letters import POINTS, legible, width, wrapped
+
 matplotlib.rcParams["text.parse_math"] = False  # a $ in the name of a class is a $
 
 TRAIN, VAL, TEST = "#4477aa", "#ee7733", "#228833"  # told apart by the colour-blind too
 SPLIT_COLOURS = {"train": TRAIN, "val": VAL, "test": TEST}
 SIDES = np.array([(1, 1), (-1, 1), (1, -1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, -1)])
 Colour = tuple[float, float, float]  # red, green and blue in [0, 1]
+MANY = 30  # names along an axis: more are written small
+LINE = 1.45 / 72  # inches a line of letters a point high takes, of scripts with marks above and below, too
 
 
 def colours_of(names: list[str]) -> dict[str, Colour]:
@@ -38,11 +42,17 @@ def strokes_of(names: list[str]) -> dict[str, dict[str, object]]:
 
 
 def legend_below(figure: Figure, axes: Axes) -> None:
-    """One legend for the whole figure, of what `axes` shows; the figure grows by its height."""
+    """One legend for the whole figure, of what `axes` shows; the figure grows by its height.
+
+    Names are in lines of at most 6 inches; the figure grows in width where one asks for that.
+    """
     handles, labels = axes.get_legend_handles_labels()
-    entry = 0.75 + 0.085 * max(map(len, labels))  # inches, in the font's mean width
+    labels = [wrapped(label, 6) for label in labels]
+    entry = 0.75 + max(map(width, labels))  # inches
+    figure.set_figwidth(max(figure.get_figwidth(), entry + 0.25))
     columns = max(1, min(len(labels), int(figure.get_figwidth() / entry)))
-    figure.set_figheight(figure.get_figheight() + 0.21 * -(-len(labels) // columns))
+    lines = sum(label.count("\n") for label in labels)  # those after the first, at most so many in a column
+    figure.set_figheight(figure.get_figheight() + 0.21 * -(-len(labels) // columns) + 0.17 * lines)
     figure.legend(handles, labels, frameon=False, loc="outside lower center", ncols=columns)
 
 
@@ -86,13 +96,42 @@ def finish(axes: Axes) -> None:
 
 def entitle(figure: Figure, title: str) -> None:
     """Put the title over the figure, in as many lines as its width asks for; it grows by those after one."""
-    lines = textwrap.wrap(title, int(11 * figure.get_figwidth()), break_on_hyphens=False)
-    figure.set_figheight(figure.get_figheight() + 0.22 * (len(lines) - 1))
-    figure.suptitle("\n".join(lines))
+    lines = wrapped(title, figure.get_figwidth() - 0.4, 12)
+    figure.set_figheight(figure.get_figheight() + 0.22 * lines.count("\n"))
+    figure.suptitle(lines)
 
 
-def tilted(names: list[str]) -> dict[str, object]:
-    """How to write names under an axis: long ones at an angle, their ends at the ticks."""
-    if max(map(len, names)) <= 4:
+@dataclass(frozen=True)
+class Names:
+    """Names as they are written along an axis.
+
+    `texts` in letters of `points`; `width` of the widest in inches; `step`, the inches that they need from
+    one to the next, whether they stand below each other or are tilted.
+    """
+
+    texts: list[str]
+    points: float
+    width: float
+    step: float
+
+
+def names_along(names: list[str], widest: float = 2.6) -> Names:
+    """How names are to be written along an axis: long ones in lines of `widest` inches, many small."""
+    points = 7 * min(1, 300 / len(names)) if len(names) > MANY else POINTS  # a figure is 4 feet, at most
+    texts = [legible(name) if len(names) > MANY else wrapped(name, widest, points) for name in names]
+    lines = max(text.count("\n") + 1 for text in texts)
+    return Names(texts, points, max(width(text, points) for text in texts), LINE * points * lines)
+
+
+def tilted(names: Names) -> dict[str, object]:
+    """How to write names under an axis: long ones at an angle or upright, their ends at the ticks."""
+    if len(names.texts) > MANY:
+        return {"rotation": 90, "ha": "center", "va": "top"}
+    if names.width <= 0.4:
         return {}
     return {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+
+
+def lettered(names: Names) -> dict[str, object]:
+    """The letters of names for set_xticks and the like; ticks are older than what `legible` found."""
+    return {"fontsize": names.points, "fontfamily": matplotlib.rcParams["font.family"]}

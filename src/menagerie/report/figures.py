@@ -9,6 +9,7 @@ from PIL import Image
 from menagerie.errors import DataError
 
 DRAWN = 8192  # colours that lines and letters have at most; photographs have more
+WEBP_SIDE = 16383  # pixels, that a WebP has at most
 
 
 @dataclass(frozen=True)
@@ -46,5 +47,6 @@ def _compressed(image: Image.Image) -> tuple[str, bytes]:
     if image.getcolors(DRAWN):
         image.quantize(256, Image.Quantize.MAXCOVERAGE).save(file, "PNG")
         return "png", file.getvalue()
+    image.thumbnail((WEBP_SIDE, WEBP_SIDE))
     image.save(file, "WEBP", quality=85, method=2)
     return "webp", file.getvalue()

@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 
 from menagerie.data import SPLITS, gather
-from menagerie.split.duplicates import Duplicates, conflicts
+from menagerie.split.duplicates import Duplicates
 
 LISTED = 100  # of each kind: a report is to be read
-SAID = {"exact": "exact copy", "near": "look alike"}  # of two pictures
 
 
 def describe(manifest: pd.DataFrame, table: pd.DataFrame) -> dict[str, Any]:
@@ -91,18 +90,22 @@ def examples(table: pd.DataFrame, count: int) -> np.ndarray:
 
 
 def duplicates(
-    table: pd.DataFrame, found: Duplicates, leaks: pd.DataFrame, dropped: pd.DataFrame
+    table: pd.DataFrame,
+    found: Duplicates,
+    leaks: pd.DataFrame,
+    differing: pd.DataFrame,
+    dropped: pd.DataFrame,
 ) -> dict[str, Any]:
     """Count what is there more than once in a split, apart for `exact` copies and for `near` duplicates.
 
     Of each kind: the pictures that are like an earlier one; the leaks, which are pictures of one split that
     an earlier one holds too; the conflicts, which are pairs of different classes; of both the first LISTED.
-    `leaks` are those before anything was dropped. Near duplicates are candidates that nobody has looked at.
+    `leaks` and `differing`, the conflicts, are those before anything was dropped: what is kept of two
+    pictures may be the one with the wrong label. Near duplicates are candidates that nobody has looked at.
     """
     rows = table["index"].unique()
     copied = found.copies[rows] != rows
     like = {"exact": copied, "near": (found.groups[rows] != rows) & ~copied}
-    differing = conflicts(table, found)
     kinds = {
         kind: {"pictures": int(like[kind].sum())}
         | _listed(leaks[leaks["kind"] == kind], differing[differing["kind"] == kind])
@@ -119,34 +122,3 @@ def _listed(leaks: pd.DataFrame, differing: pd.DataFrame) -> dict[str, Any]:
         "conflicts": len(differing),
         "conflicting": differing.head(LISTED).to_dict("records"),
     }
-
-
-def pairs_to_show(
-    pictures: pd.DataFrame, found: Duplicates, leaks: pd.DataFrame, most: int = 12
-) -> pd.DataFrame:
-    """Choose pairs for a figure, leaks first, then other duplicates: index, other_index, caption.
-
-    Captions call near duplicates alike: nobody has looked at them.
-    """
-    index = dict(zip(pictures["path"], pictures["index"], strict=True))
-    path = dict(zip(pictures["index"], pictures["path"], strict=True))
-    shown = [
-        (
-            index[row.path],
-            index[row.other_path],
-            f"{row.split} {_short(row.path)}\n{row.other_split} {_short(row.other_path)}\n{SAID[row.kind]}",
-        )
-        for row in leaks.head(most).itertuples()
-    ]
-    rows = pictures["index"].to_numpy()
-    for row in rows[found.groups[rows] != rows][: most - len(shown)]:
-        first = found.groups[row]
-        said = SAID["exact" if found.copies[row] == found.copies[first] else "near"]
-        shown.append((row, first, f"{_short(path[row])}\n{_short(path[first])}\n{said}"))
-    return pd.DataFrame(shown, columns=["index", "other_index", "caption"])
-
-
-def _short(path: str) -> str:
-    """The class folder and the file's name, or their end: what fits under a picture."""
-    name = "/".join(path.split("/")[-2:])
-    return name if len(name) <= 32 else "..." + name[-29:]

@@ -11,13 +11,13 @@ def notices(report: dict[str, Any]) -> list[str]:
     """One sentence for each thing that is wrong with a data set or its split; the gravest first.
 
     `report` has the parts of report.json that `description` makes: splits, test_pictures_also_in, groups
-    and duplicates. Leaks are counted before anything was dropped.
+    and duplicates; and flags, as flags.told gives them. Leaks are counted before anything was dropped.
     """
     found = report["duplicates"]
     told = [*_test_in_train(report), *_test_is_val(report), *_groups(report["groups"])]
     told += [line for kind in LEAKS for line in _leaks(kind, found[kind])]
     told += [line for kind in CONFLICTS for line in _conflicts(kind, found[kind])]
-    return told + _dropped(found)
+    return told + _dropped(found) + _flags(report["flags"])
 
 
 def _test_in_train(report: dict[str, Any]) -> list[str]:
@@ -79,6 +79,15 @@ def _dropped(found: dict[str, Any]) -> list[str]:
     return [
         f"dropped as copies of others or like them, since dataset.duplicates is drop: {found['dropped']:,} "
         f"({_short(found['dropped_pictures'][0])})"
+    ]
+
+
+def _flags(flags: dict[str, Any]) -> list[str]:
+    return [
+        f"{name} pictures, to be looked at: {flag['count']:,} "
+        f"({_short(flag['pictures'][0]['path'])}: {flag['pictures'][0]['said']})"
+        for name, flag in flags.items()
+        if flag["count"]
     ]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from helpers import ROOT, SOURCE, alike, data_report, entry, of_kind, results_of, rows_of
 from menagerie.report.findings import data
-from menagerie.report.findings.blocks import Facts, Table
+from menagerie.report.findings.blocks import Facts, Items, Notice, Table
 
 LEAK = {
     "split": "test",
@@ -84,7 +84,7 @@ def copied():
 
 
 def test_exact_copies_are_stated_as_facts(study, copied):
-    duplicates = {"exact": copied, "near": alike(), "dropped": 4}
+    duplicates = {"exact": copied, "near": alike(), "dropped": 4, "dropped_pictures": []}
     told = facts(study, duplicates=duplicates)
     assert told["Exact copies"] == (
         "5; in test and in train too: 72; in val and test and in train too: 1; of different classes: 1"
@@ -105,7 +105,7 @@ def test_exact_copies_are_stated_as_facts(study, copied):
 
 
 def test_near_duplicates_are_candidates_and_called_neither_copies_nor_leaks(study, copied):
-    duplicates = {"exact": alike(), "near": copied, "dropped": 0}
+    duplicates = {"exact": alike(), "near": copied, "dropped": 0, "dropped_pictures": []}
     told = facts(study, duplicates=duplicates)
     assert told["Exact copies"] == "0; in no two splits; of different classes: 0"
     assert told["Pictures that look alike"] == (
@@ -138,3 +138,30 @@ def test_files_that_are_not_used_are_counted_by_reason(study):
     results = results_of({"sign_cnn": entry(373)}, source=source, data=data_report())
     (found,) = of_kind(Facts, data.section(study, results))
     assert dict(found.pairs)["Not used"] == "without a class: 1,234; hidden: 1; no picture (.txt): 2"
+
+
+def test_what_the_terminal_said_is_said_again_and_its_warnings_stand_out(study):
+    lines = ["warning: the test set lies in train: 2 of 3", "dark pictures: 1 (a/1.png)"]
+    found = section(study, notices=lines)
+    assert of_kind(Notice, found) == [Notice("**Warning:** the test set lies in train: 2 of 3")]
+    assert of_kind(Items, found) == [Items(("dark pictures: 1 (a/1.png)",))]
+    assert not of_kind((Notice, Items), section(study))
+
+
+def test_what_was_dropped_is_listed(study):
+    duplicates = {"exact": alike(), "near": alike(), "dropped": 120, "dropped_pictures": ["a/1.png"]}
+    found = section(study, duplicates=duplicates)
+    assert [table.folded for table in of_kind(Table, found)][1:] == [
+        "Dropped as copies of others or like them: 120, of which 1 are listed"
+    ]
+    assert rows_of(found, "Dropped pictures") == [{"picture": "a/1.png"}]
+
+
+def test_pictures_that_stand_out_are_listed_with_what_was_measured(study):
+    dark = {"path": "x/a/1.png", "class": "a", "said": "brightness 4 of 255"}
+    flags = {"dark": {"count": 1, "pictures": [dark]}, "bright": {"count": 0, "pictures": []}}
+    found = section(study, flags=flags)
+    assert of_kind(Table, found)[1].folded == "Pictures that stand out: 1"
+    assert rows_of(found, "Pictures that stand out") == [
+        {"picture": "x/a/1.png; class a", "why": "dark: brightness 4 of 255"}
+    ]

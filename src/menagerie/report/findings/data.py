@@ -4,12 +4,24 @@ from typing import Any
 
 from menagerie.params import Params
 from menagerie.params.dataset import Dataset, Split
-from menagerie.report.findings.blocks import Cell, Facts, Section, Table, names, numbers, prose
+from menagerie.report.findings.blocks import (
+    Block,
+    Cell,
+    Facts,
+    Items,
+    Notice,
+    Section,
+    Table,
+    names,
+    numbers,
+    prose,
+)
 from menagerie.report.findings.values import count, number
 from menagerie.report.results import Results
 
 PARTS = ("train", "val", "test")
 KINDS = {"exact": "Exact copies", "near": "Pictures that look alike"}
+WARNING = "warning: "
 UNCHECKED = "near duplicates, not checked by eye"
 
 
@@ -17,8 +29,15 @@ def section(params: Params, results: Results) -> Section:
     data = results.data
     facts = _source(params.dataset, results) + _content(params.dataset, data)
     alike = [table(kind, data["duplicates"][kind]) for kind in KINDS for table in (_leaked, _conflicting)]
-    folded = [table for table in (_unreadable(data), *alike) if table]
-    return Section("data", "Data", (Facts(tuple(facts)), _classes(data), *folded))
+    folded = [table for table in (_unreadable(data), *alike, _dropped(data), _standing_out(data)) if table]
+    return Section("data", "Data", (Facts(tuple(facts)), *_notices(data), _classes(data), *folded))
+
+
+def _notices(data: dict[str, Any]) -> list[Block]:
+    """What the split stage says on the terminal, its warnings first."""
+    warnings = [line.removeprefix(WARNING) for line in data["notices"] if line.startswith(WARNING)]
+    others = tuple(line for line in data["notices"] if not line.startswith(WARNING))
+    return [*(Notice(f"**Warning:** {line}") for line in warnings), *([Items(others)] if others else [])]
 
 
 def _source(dataset: Dataset, results: Results) -> list[tuple[str, str]]:
@@ -103,6 +122,29 @@ def _unreadable(data: dict[str, Any]) -> Table | None:
     return Table("Unreadable pictures", prose("picture", "why"), rows, folded=folded) if rows else None
 
 
+def _dropped(data: dict[str, Any]) -> Table | None:
+    found = data["duplicates"]
+    rows = tuple((Cell(path),) for path in found["dropped_pictures"])
+    folded = _folded("Dropped as copies of others or like them", found["dropped"], len(rows))
+    return Table("Dropped pictures", prose("picture"), rows, folded=folded) if rows else None
+
+
+def _standing_out(data: dict[str, Any]) -> Table | None:
+    rows = tuple(
+        (Cell(one["path"], f"class {one['class']}"), Cell(f"{flag}: {one['said']}"))
+        for flag, found in data["flags"].items()
+        for one in found["pictures"]
+    )
+    flags = sum(found["count"] for found in data["flags"].values())
+    folded = _folded("Pictures that stand out", flags, len(rows))
+    return Table("Pictures that stand out", prose("picture", "why"), rows, folded=folded) if rows else None
+
+
+def _folded(name: str, found: int, listed: int) -> str:
+    """The line behind which a table is, of `found` things of which it has some."""
+    return f"{name}: {count(found)}" + (f", of which {listed} are listed" if found > listed else "")
+
+
 def _leaked(kind: str, found: dict[str, Any]) -> Table | None:
     name = f"{KINDS[kind]} in two splits"
     return _pairs(name, kind, found["leaked"], sum(leak["count"] for leak in found["leaks"]))
@@ -116,9 +158,8 @@ def _pairs(name: str, kind: str, listed: list[dict[str, Any]], found: int) -> Ta
     """A table of pictures and what they are like, of which `found` are there and some are listed."""
     rows = tuple((_picture(row), _picture(row, "other_")) for row in listed)
     name += f" ({UNCHECKED})" if kind == "near" else ""
-    folded = f"{name}: {count(found)}"
-    folded += f", of which {len(rows)} are listed" if found > len(rows) else ""
     other = "its copy" if kind == "exact" else "looks like"
+    folded = _folded(name, found, len(rows))
     return Table(name, prose("picture", other), rows, folded=folded) if rows else None
 
 
