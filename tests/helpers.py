@@ -419,6 +419,7 @@ def data_report(classes=CLASSES, in_train=0, in_val=0):
             "dropped": 0,
             "dropped_pictures": [],
         },
+        "labels_fixed": {"lines": 0, "changed": 0, "pictures": []},
     }
 
 

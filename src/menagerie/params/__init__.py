@@ -32,6 +32,8 @@ class Params(Section):
     replicates: Annotated[int, Field(ge=0)]
     watch: str
     watch_split: str
+    watch_labels: str
+    watch_nothing: Annotated[dict[Literal["None"], str], Field(min_length=1)]
     compute: Compute
     evaluation: Evaluation
     dataset: Dataset

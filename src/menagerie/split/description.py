@@ -121,6 +121,15 @@ def _listed(leaks: pd.DataFrame, differing: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+def labels_fixed(said: dict[str, str], changed: pd.DataFrame) -> dict[str, Any]:
+    """Count the `lines` of dataset.labels_fixed and what they `changed`, of which the first LISTED."""
+    return {
+        "lines": len(said),
+        "changed": len(changed),
+        "pictures": changed.head(LISTED).to_dict("records"),
+    }
+
+
 def pairs_to_show(
     pictures: pd.DataFrame, found: Duplicates, leaks: pd.DataFrame, most: int = 12
 ) -> pd.DataFrame:
