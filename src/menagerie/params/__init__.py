@@ -33,7 +33,7 @@ class Params(Section):
     watch: str
     watch_split: str
     watch_labels: str
-    watch_nothing: Annotated[dict[Literal["None"], str], Field(min_length=1)]
+    unwatched_None: str  # the name that OmegaConf looks for
     compute: Compute
     evaluation: Evaluation
     dataset: Dataset
