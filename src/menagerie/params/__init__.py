@@ -33,7 +33,7 @@ class Params(Section):
     watch: str
     watch_split: str
     watch_labels: str
-    unwatched_None: str  # the name that OmegaConf looks for
+    unwatched_None: str  # noqa: N815 - the name that OmegaConf looks for
     compute: Compute
     evaluation: Evaluation
     dataset: Dataset
