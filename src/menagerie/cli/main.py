@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from menagerie.cli.audit import audit
 from menagerie.cli.mirror import mirror
 from menagerie.cli.readme import readme
 from menagerie.cli.report import report
@@ -30,6 +31,7 @@ def main() -> None:
     """Image classification that can be repeated: what is done beside `dvc repro`."""
 
 
+main.add_command(audit)
 main.add_command(mirror)
 main.add_command(readme)
 main.add_command(report)
