@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from menagerie.errors import ParamsError
+from menagerie.errors import DataError, ParamsError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,6 +91,12 @@ def _judged(params: "Params", name: str, policies: "list[KFoldSplit]") -> "tuple
 
     dataset = params.dataset.name
     pictures = folds.pictures_in_use(made(paths.split(dataset)))
+    counts = pictures["class"].value_counts()
+    if counts.min() < len(policies):
+        raise DataError(
+            f"class {counts.idxmin()} has {counts.min()} pictures, fewer than --folds {len(policies)}; lower it "
+            "or add pictures"
+        )
     images = np.load(made(paths.images(dataset)), mmap_mode="r")
     dealt = [folds.fold_of(pictures, images, policy) for policy in policies]
     probabilities = np.zeros((len(pictures), len(dealt[0].classes)))
@@ -118,7 +124,8 @@ def _told(
         f"{len(listed):,} of {len(pictures):,} labels are probably wrong ({len(listed) / len(pictures):.1%})"
     )
     told = [
-        f"{share}, by {judges}; of the pictures that it did not train on, the model gives {right:.1%} their label"
+        f"{share}, by {judges}; of the pictures that it did not train on, the model gives {right:.1%} "
+        "their label"
     ]
     pairs = listed.groupby(["given", "suggested"]).size().sort_values(ascending=False, kind="stable")
     if len(pairs):
