@@ -94,8 +94,8 @@ def _judged(params: "Params", name: str, policies: "list[KFoldSplit]") -> "tuple
     counts = pictures["class"].value_counts()
     if counts.min() < len(policies):
         raise DataError(
-            f"class {counts.idxmin()} has {counts.min()} pictures, fewer than --folds {len(policies)}; lower it "
-            "or add pictures"
+            f"class {counts.idxmin()} has {counts.min()} pictures, fewer than --folds {len(policies)}; lower "
+            "it or add pictures"
         )
     images = np.load(made(paths.images(dataset)), mmap_mode="r")
     dealt = [folds.fold_of(pictures, images, policy) for policy in policies]
