@@ -41,29 +41,24 @@ def joint(counts: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def suspects(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Say of each label whether it is probably wrong, bool (n,), by "prune by noise rate".
+    """Say of each label whether it is probably wrong, bool (n,), by "prune by class".
 
-    For each label given and each other class, as many pictures as the joint says are of that class: those
-    with the largest margin of its probability over that of the given label. One whose given label is the
-    most probable of all is none of them, whatever the joint says: there is nothing to suggest.
+    For each label given, as many pictures as the joint says are of other classes: those with the least
+    self-confidence. One whose given label is the most probable of all is none of them, whatever the joint
+    says: there is nothing to suggest.
     """
-    expected = np.rint(joint(confident_joint(labels, probabilities), labels) * len(labels)).astype(int)
-    found = np.zeros(len(labels), bool)
-    for given, other in np.argwhere(expected):
-        if given != other:
-            own = np.flatnonzero(labels == given)
-            margin = probabilities[own, other] - probabilities[own, given]
-            found[own[np.argsort(-margin, kind="stable")[: expected[given, other]]]] = True
-    return found & (margins(labels, probabilities) < 0)
+    found, sure = np.zeros(len(labels), bool), self_confidence(labels, probabilities)
+    shares = joint(confident_joint(labels, probabilities), labels)
+    wrong = np.rint((shares.sum(axis=1) - shares.diagonal()) * len(labels)).astype(int)
+    for label, count in enumerate(wrong):
+        own = np.flatnonzero(labels == label)
+        found[own[np.argsort(sure[own], kind="stable")[:count]]] = True
+    return found & (probabilities.argmax(axis=1) != labels)
 
 
-def margins(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """The normalized margin, float (n,) in [-1, 1]: the given label's probability less the largest other one.
-
-    The lower it is, the less the model believes the label.
-    """
-    rows = np.arange(len(labels))
-    return probabilities[rows, labels] - probabilities[rows, alternatives(labels, probabilities)]
+def self_confidence(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """The probability of the label given, float (n,): the lower it is, the more doubtful the label."""
+    return probabilities[np.arange(len(labels)), labels]
 
 
 def alternatives(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
@@ -71,8 +66,3 @@ def alternatives(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     others = probabilities.copy()
     others[np.arange(len(labels)), labels] = -1
     return others.argmax(axis=1)
-
-
-def ranking(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """All pictures, int (n,), the most doubtful labels first: suspects before others, by margin in each."""
-    return np.lexsort([margins(labels, probabilities), ~suspects(labels, probabilities)])

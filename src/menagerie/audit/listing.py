@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from menagerie.audit.confident import alternatives, margins, ranking, suspects
+from menagerie.audit.confident import alternatives, self_confidence, suspects
 from menagerie.errors import DataError
 
 DIGITS = 4  # of probabilities: the rest is noise
@@ -17,11 +17,11 @@ def listing(pictures: pd.DataFrame, probabilities: np.ndarray) -> pd.DataFrame:
 
     `pictures` has the columns index, label, class and path; `probabilities`, float (n, classes), are out of
     fold. The table has path, class (the label, for a person to put right), suggested, given (the label),
-    score (the normalized margin: the lower, the more doubtful), given_probability, suggested_probability
-    and index (row of the picture array).
+    score (the label's probability: the lower, the more doubtful), suggested_probability and index (row of
+    the picture array).
     """
     labels = pictures["label"].to_numpy()
-    others, rows = alternatives(labels, probabilities), np.arange(len(labels))
+    others, sure = alternatives(labels, probabilities), self_confidence(labels, probabilities)
     names = pictures[["label", "class"]].drop_duplicates().sort_values("label")["class"].to_numpy()
     table = pd.DataFrame(
         {
@@ -29,15 +29,13 @@ def listing(pictures: pd.DataFrame, probabilities: np.ndarray) -> pd.DataFrame:
             "class": pictures["class"],
             "suggested": names[others],
             "given": pictures["class"],
-            "score": margins(labels, probabilities).round(DIGITS),
-            "given_probability": probabilities[rows, labels].round(DIGITS),
-            "suggested_probability": probabilities[rows, others].round(DIGITS),
+            "score": sure.round(DIGITS),
+            "suggested_probability": probabilities[np.arange(len(labels)), others].round(DIGITS),
             "index": pictures["index"],
         }
     )
-    doubtful = suspects(labels, probabilities)
-    ranked = ranking(labels, probabilities)
-    return table.iloc[ranked[: doubtful.sum()]].reset_index(drop=True)
+    doubtful = np.flatnonzero(suspects(labels, probabilities))
+    return table.iloc[doubtful[np.argsort(sure[doubtful], kind="stable")]].reset_index(drop=True)
 
 
 def check_unedited(path: Path) -> None:
