@@ -110,9 +110,9 @@ def main() -> None:
     text = f"""# Wrong labels found by `menagerie audit`
 
 `python benchmarks/audit.py` on {machine}, {backend}.
-Of the {len(true):,} labels of the sign digits {round(SHARE * len(true))}, {SHARE:.0%}, are swapped for another
-class by a seed; {FOLDS} folds, training seed {params.seed}. Pictures are ranked by the probability of their
-label: of as many at the top as were swapped, the share of swapped ones is recall and precision in one. The
+Of the {len(true):,} labels of the sign digits {round(SHARE * len(true))}, {SHARE:.0%}, are swapped for
+another class by a seed; {FOLDS} folds, training seed {params.seed}. Pictures are ranked by the probability of
+their label: of as many at the top as were swapped, the share of swapped ones is recall and precision in one. The
 list has all that confident learning holds for wrong. Labels as they came count as right, though a few look
 wrong.
 
