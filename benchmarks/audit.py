@@ -112,9 +112,9 @@ def main() -> None:
 `python benchmarks/audit.py` on {machine}, {backend}.
 Of the {len(true):,} labels of the sign digits {round(SHARE * len(true))}, {SHARE:.0%}, are swapped for
 another class by a seed; {FOLDS} folds, training seed {params.seed}. Pictures are ranked by the probability of
-their label: of as many at the top as were swapped, the share of swapped ones is recall and precision in one. The
-list has all that confident learning holds for wrong. Labels as they came count as right, though a few look
-wrong.
+their label: of as many at the top as were swapped, the share of swapped ones is recall and precision in one.
+The list has all that confident learning holds for wrong. Labels as they came count as right, though a few
+look wrong.
 
 | model | seed of the swaps | accuracy out of fold | swapped in the first {SHARE:.0%} | list | its recall \
 | its precision | label as it came is suggested | seconds |
