@@ -423,6 +423,7 @@ def data_report(classes=CLASSES, in_train=0, in_val=0):
         },
         "flags": {flag: {"count": 0, "pictures": []} for flag in FLAGS},
         "notices": [],
+        "labels_fixed": {"lines": 0, "changed": 0, "pictures": []},
     }
 
 

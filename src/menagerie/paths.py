@@ -84,5 +84,10 @@ def comparison_plots(dataset: str) -> Path:
     return Path("plots", dataset, "comparison")
 
 
+def audit(dataset: str) -> Path:
+    """What `menagerie audit` writes, where it is told no other folder; no output."""
+    return Path("audit", dataset)
+
+
 def report(dataset: str) -> Path:
     return Path("reports", f"{dataset}.md")

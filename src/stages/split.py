@@ -1,7 +1,7 @@
 """Deal the pictures out to train, val and test, and tell what the data set holds.
 
-reads: data/<ds>/{images.npy,manifest.csv}, the file of split=file,
-       params dataset.split, dataset.groups, dataset.duplicates
+reads: data/<ds>/{images.npy,manifest.csv}, the file of split=file and that of dataset.labels_fixed,
+       params dataset.split, dataset.groups, dataset.duplicates, dataset.labels_fixed
 writes: data/<ds>/{split.csv,report.json}, plots/<ds>/data/
 use: python src split
 """
@@ -14,7 +14,7 @@ from menagerie.files import whole, whole_folder, write_json
 from menagerie.params import load_params
 from menagerie.plots import data as plots
 from menagerie.prepare.manifest import class_names, read_manifest
-from menagerie.split import description, duplicates, figures, flags, policies, shown
+from menagerie.split import corrections, description, duplicates, figures, flags, policies, shown
 from menagerie.split.groups import group_names
 from menagerie.split.notices import notices
 
@@ -27,11 +27,13 @@ def main() -> None:
     found = duplicates.find_duplicates(images, good["index"].to_numpy())
     together = found.groups if dataset.duplicates == "keep_together" else None
     table = policies.split(manifest, dataset.split, group_names(manifest, dataset.groups), together)
+    fixed = corrections.read_corrections(dataset.labels_fixed, manifest)
+    table = corrections.corrected(table, fixed, class_names(manifest))
     leaks, differing = duplicates.leaks(table, found), duplicates.conflicts(table, found)
     dropped = table.iloc[:0]
     if dataset.duplicates == "drop":
         table, dropped = policies.without_duplicates(table, found.groups)
-        policies.check_classes(table, class_names(manifest))
+    policies.check_classes(table, class_names(manifest))
     flagged = flags.flagged(images, good)
     histogram = description.pixel_histogram(images, table["index"].unique())
     report = description.describe(manifest, table) | {
@@ -40,6 +42,7 @@ def main() -> None:
         "groups": description.groups_on_both_sides(table),
         "duplicates": description.duplicates(table, found, leaks, differing, dropped),
         "flags": flags.told(flagged),
+        "labels_fixed": description.labels_fixed(fixed, corrections.changes(manifest, fixed)),
     }
     report["notices"] = notices(report)
 

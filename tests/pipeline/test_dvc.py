@@ -280,6 +280,28 @@ def test_a_persons_own_list_deals_the_pictures_out_and_its_changes_are_noticed(c
         assert paths[-1] not in table.index
 
 
+def test_labels_that_a_person_put_right_are_used_and_their_changes_are_noticed(clone, choice, tmp_path):
+    paths = pd.read_csv(clone / "data/colours/manifest.csv")["path"].tolist()
+    own = tmp_path / "my labels.csv"
+    own.write_text(f"path,class\n{paths[0]},red\n", encoding="utf-8")
+
+    def classes():
+        return (
+            pd.read_csv(clone / "data/colours/split.csv").set_index("path").loc[paths[:2], "class"].tolist()
+        )
+
+    with put_back(clone):
+        assert classes() == ["blue", "blue"]
+        chosen = ("-S", f"dataset.labels_fixed={own}")
+        succeed(clone, "dvc", "exp", "run", "split", *choice, *chosen)
+        assert classes() == ["red", "blue"]
+        assert stages_run(succeed(clone, "dvc", "repro", "split")) == []
+
+        own.write_text(f"path,class\n{paths[1]},red\n", encoding="utf-8")
+        assert stages_run(succeed(clone, "dvc", "repro", "split")) == ["split"]
+        assert classes() == ["blue", "red"]
+
+
 def test_a_folder_that_is_not_given_is_asked_for(clone):
     with put_back(clone):
         asked = run(clone, "dvc", "exp", "run", "split", "-S", "dataset=folder")

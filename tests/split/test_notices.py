@@ -5,14 +5,16 @@ import pandas as pd
 import pytest
 
 from menagerie.split import description, policies
+from menagerie.split.corrections import changes
 from menagerie.split.duplicates import Duplicates, conflicts, leaks
 from menagerie.split.notices import notices
 
 
-def told(lines, copies=None, near=None, drop=False, flags=()):
+def told(lines, copies=None, near=None, drop=False, fixed=None, flags=()):
     """The notices of a split table of (index, split, class[, group]).
 
-    `copies` and `near` say of a row which earlier one it is an exact copy of, or like.
+    `copies` and `near` say of a row which earlier one it is an exact copy of, or like; `fixed`
+    is the class of pictures by their paths.
     """
     columns = ["index", "split", "class", "group"][: len(lines[0])]
     table = pd.DataFrame(lines, columns=columns)
@@ -32,6 +34,7 @@ def told(lines, copies=None, near=None, drop=False, flags=()):
         "groups": description.groups_on_both_sides(table),
         "duplicates": description.duplicates(table, found, leaked, differing, dropped),
         "flags": dict(flags),
+        "labels_fixed": description.labels_fixed(fixed or {}, changes(bad, fixed or {})),
     }
     return notices(report)
 
@@ -101,4 +104,14 @@ def test_pictures_that_stand_out_are_told_in_a_line_for_each_flag():
     flags = {"dark": dark, "bright": {"count": 0, "pictures": []}}
     assert told(TRAIN + VAL + TEST, flags=flags) == [
         "dark pictures, to be looked at: 1,200 (a/2.png: brightness 4 of 255)"
+    ]
+
+
+def test_labels_that_a_person_put_right_are_counted():
+    """A line may say what the picture's label is already."""
+    assert told(TRAIN + VAL + TEST, fixed={"a/0.png": "b", "b/1.png": "b", "b/7.png": "a"}) == [
+        "labels that dataset.labels_fixed changes: 2 of 3 lines (a/0.png: a to b)"
+    ]
+    assert told(TRAIN + VAL + TEST, fixed={"a/0.png": "a"}) == [
+        "labels that dataset.labels_fixed changes: 0 of 1 lines"
     ]

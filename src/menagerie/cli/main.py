@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from menagerie.cli.add import add
+from menagerie.cli.audit import audit
 from menagerie.cli.mirror import mirror
 from menagerie.cli.readme import readme
 from menagerie.cli.report import report
@@ -33,6 +34,7 @@ def main() -> None:
 
 
 main.add_command(add)
+main.add_command(audit)
 main.add_command(mirror)
 main.add_command(readme)
 main.add_command(report)

@@ -32,6 +32,8 @@ class Params(Section):
     replicates: Annotated[int, Field(ge=0)]
     watch: str
     watch_split: str
+    watch_labels: str
+    unwatched_None: str  # noqa: N815 - the name that OmegaConf looks for
     looks: tuple[str, ...] = Field(strict=False)
     compute: Compute
     evaluation: Evaluation

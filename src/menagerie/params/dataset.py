@@ -242,3 +242,4 @@ class Dataset(Section):
     groups: Groups | None
     split: Split
     duplicates: Literal["report", "drop", "keep_together"]
+    labels_fixed: Annotated[str, Field(min_length=1)] | None

@@ -122,3 +122,12 @@ def _listed(leaks: pd.DataFrame, differing: pd.DataFrame) -> dict[str, Any]:
         "conflicts": len(differing),
         "conflicting": differing.head(LISTED).to_dict("records"),
     }
+
+
+def labels_fixed(said: dict[str, str], changed: pd.DataFrame) -> dict[str, Any]:
+    """Count the `lines` of dataset.labels_fixed and what they `changed`, of which the first LISTED."""
+    return {
+        "lines": len(said),
+        "changed": len(changed),
+        "pictures": changed.head(LISTED).to_dict("records"),
+    }

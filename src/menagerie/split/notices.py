@@ -10,14 +10,15 @@ CONFLICTS = {"exact": "exact copies", "near": "pictures that look alike"}
 def notices(report: dict[str, Any]) -> list[str]:
     """One sentence for each thing that is wrong with a data set or its split; the gravest first.
 
-    `report` has the parts of report.json that `description` makes: splits, test_pictures_also_in, groups
-    and duplicates; and flags, as flags.told gives them. Leaks are counted before anything was dropped.
+    `report` has the parts of report.json that `description` makes: splits, test_pictures_also_in, groups,
+    duplicates and labels_fixed; and flags, as flags.told gives them. Leaks are counted before anything was
+    dropped.
     """
     found = report["duplicates"]
     told = [*_test_in_train(report), *_test_is_val(report), *_groups(report["groups"])]
     told += [line for kind in LEAKS for line in _leaks(kind, found[kind])]
     told += [line for kind in CONFLICTS for line in _conflicts(kind, found[kind])]
-    return told + _dropped(found) + _flags(report["flags"])
+    return told + _dropped(found) + _labels_fixed(report["labels_fixed"]) + _flags(report["flags"])
 
 
 def _test_in_train(report: dict[str, Any]) -> list[str]:
@@ -88,6 +89,16 @@ def _flags(flags: dict[str, Any]) -> list[str]:
         f"({_short(flag['pictures'][0]['path'])}: {flag['pictures'][0]['said']})"
         for name, flag in flags.items()
         if flag["count"]
+    ]
+
+
+def _labels_fixed(fixed: dict[str, Any]) -> list[str]:
+    if not fixed["lines"]:
+        return []
+    first = fixed["pictures"][0] if fixed["changed"] else None
+    example = f" ({_short(first['path'])}: {first['class']} to {first['corrected']})" if first else ""
+    return [
+        f"labels that dataset.labels_fixed changes: {fixed['changed']:,} of {fixed['lines']:,} lines{example}"
     ]
 
 

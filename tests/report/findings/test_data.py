@@ -74,6 +74,13 @@ def test_groups_on_both_sides_are_told(study):
     assert "Groups" not in facts(study)
 
 
+def test_labels_that_a_person_put_right_are_told(params):
+    study = params("model=ann", "dataset.labels_fixed=fixed.csv")
+    fixed = {"lines": 14, "changed": 12, "pictures": []}
+    assert facts(study, labels_fixed=fixed)["Labels corrected"] == "12, by `fixed.csv` of 14 lines"
+    assert "Labels corrected" not in facts(study)
+
+
 @pytest.fixture
 def copied():
     """Of one kind of likeness, with pictures of two splits and of two classes."""

@@ -79,6 +79,9 @@ def _content(dataset: Dataset, data: dict[str, Any]) -> list[tuple[str, str]]:
             f"`dataset.duplicates` is `{dataset.duplicates}`: {count(copies['dropped'])} dropped",
         ),
     ]
+    if (fixed := data["labels_fixed"])["lines"]:
+        told = f"{count(fixed['changed'])}, by `{dataset.labels_fixed}` of {count(fixed['lines'])} lines"
+        facts.append(("Labels corrected", told))
     if groups:
         told = (
             f"{count(groups['groups'])} ({dataset.groups.kind}); in test: {count(groups['in_test'])}, "
