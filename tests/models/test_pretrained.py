@@ -235,3 +235,14 @@ def test_every_layer_of_a_head_may_come_twice(params):
     assert [layer.name for layer in model.layers if layer.name.startswith("head_")][:3] == [
         *("head_1_batchnormalization", "head_2_leakyrelu", "head_3_layernormalization")
     ]
+
+
+def test_a_saved_network_that_enlarges_pictures_does_not_train_when_it_is_just_called(params, tmp_path):
+    """Keras counts Resizing as augmentation: by itself it has BatchNormalization behind it train."""
+    spec = bare(params, "MobileNetV2").model_copy(update={"image_size": (32, 32)})
+    model = building.build_model(spec, (16, 16, 3), 4)
+    model_files.save_model(model, tmp_path / "model.keras")
+    loaded = model_files.load_model(tmp_path / "model.keras")
+    before = loaded.predict(pictures(16), verbose=0)
+    np.testing.assert_allclose(loaded(pictures(16)), before, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(loaded.predict(pictures(16), verbose=0), before)

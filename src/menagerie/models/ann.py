@@ -18,7 +18,8 @@ def build(spec: ScratchModel, input_shape: tuple[int, int, int], num_classes: in
     # input and scaling
     inputs = keras.Input(input_shape, dtype="uint8")
     x = keras.layers.Rescaling(1.0)(inputs)  # to floats: called eagerly, Resizing would round bytes
-    x = keras.layers.Resizing(knobs.resize, knobs.resize)(x)
+    # Or Keras, which takes it for augmentation, has all layers behind it train wherever a model is called.
+    x = keras.layers.Resizing(knobs.resize, knobs.resize)(x, training=False)
     x = keras.layers.Rescaling(1 / 255)(x)
     x = augmented(x, spec.augment)
     # hidden layers

@@ -1,6 +1,5 @@
 """The bytes of a picture file to rows of RGB pixels, and what the file says of itself."""
 
-import importlib
 import io
 import warnings
 from collections.abc import Callable, Iterator
@@ -17,7 +16,9 @@ from menagerie.prepare.modes import UnreadableError, rgb, white_of
 
 KINDS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")  # what a file may hold, whatever its suffix
 if find_spec("pillow_heif"):  # the extra heic
-    importlib.import_module("pillow_heif").register_heif_opener()
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
     KINDS += ("HEIF",)
 JPEG_MODES = {"Gray": "L", "YCbCr": "RGB", "RGB": "RGB"}  # simplejpeg's name, Pillow's
 TURNED_BY = (b"Exif", b"http://ns.adobe.com/xap/")  # begin the parts of a JPEG that may say how to turn it
