@@ -38,7 +38,7 @@ def build(spec: PretrainedModel, input_shape: tuple[int, int, int], num_classes:
     inputs = keras.Input(input_shape, dtype="uint8")
     x = keras.layers.Rescaling(1.0)(inputs)  # to floats: bytes would be rounded, and some augmentations fail
     if spec.image_size:
-        # Or Keras, which takes it for augmentation, has all layers behind it train wherever a model is called.
+        # Or Keras, for which it is augmentation, has all layers behind it train wherever a model is called.
         x = keras.layers.Resizing(*spec.image_size)(x, training=False)
     x = augmented(x, spec.augment)
     x = _scaled(x, spec)
