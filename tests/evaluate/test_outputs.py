@@ -72,7 +72,8 @@ def data_of(images, test):
 
 def history():
     numbers = {name: [0.9, 0.5] for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
-    return pd.DataFrame({"epoch": [1, 2], "phase": "main", **numbers})
+    kept = {"learning_rate": 0.001, "kept": [False, True]}
+    return pd.DataFrame({"epoch": [1, 2], "phase": "main", **numbers, **kept})
 
 
 def drawn(model, images, test, robustness=EMPTY):

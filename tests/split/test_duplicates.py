@@ -222,7 +222,7 @@ def test_hands_that_show_the_same_sign_are_not_taken_for_each_other(mirror, stor
     manifest = pd.DataFrame([(picture.path, picture.class_name) for picture in listed])
     manifest = manifest.set_axis(["path", "class"], axis=1).assign(status="ok", folder="", index=range(2062))
     splits = split(manifest, keras_policy())
-    told_of = duplicates(splits, like, leaks(splits, like), splits.head(0))
+    told_of = duplicates(splits, like, leaks(splits, like), conflicts(splits, like), splits.head(0))
     assert told_of["exact"] == {"pictures": 0} | NONE
     (leak,) = told_of["near"]["leaked"]  # one picture, that the notebook validates and tests on
     assert (leak["split"], leak["path"][-14:]) == ("val and test", "2/IMG_1171.JPG")

@@ -45,7 +45,7 @@ def wrapped(text: str, inches: float, points: float = POINTS) -> str:
             lines.append(given)
             continue
         line = ""
-        for word in given.split():
+        for word in filter(None, re.split(r"[^\S\N{NO-BREAK SPACE}]+", given)):
             joined = f"{line} {word}".lstrip()
             if width(joined, points) > inches:
                 *full, joined = _broken(word, inches, points)
