@@ -51,15 +51,7 @@ def replicates(params: Params, name: str) -> list[dict[str, float]]:
             checkpoints.kept(paths.work() / "checkpoints", depends_on, files, model) as checkpoint,
             tracking.training_run(params.model_copy(update={"seed": seed}), name, tags) as run,
         ):
-            session = Session(
-                seed=seed,
-                max_epochs=compute.max_epochs,
-                prefixes=paths.work() / "prefixes",
-                prefix_bytes=compute.cache_gb * 1e9,
-                checkpoint=checkpoint,
-                on_epoch=run.log_metrics,
-                verbose=0,
-            )
+            session = Session.of(compute, seed, paths.work(), checkpoint, run.log_metrics)
             trained = train(model, spec, data, session)
             found = scores.accuracies(model, data)
             run.log_metrics(found | {"test_n": len(data.subsets["test"].rows)})

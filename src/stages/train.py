@@ -6,6 +6,7 @@ use: python src train <model>
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -45,16 +46,9 @@ def main(name: str) -> None:
     ):
         if checkpoint.exists():
             print(f"train@{name}: goes on where a run was stopped before", flush=True)
-        session = Session(
-            seed=params.seed,
-            max_epochs=compute.max_epochs,
-            prefixes=paths.work() / "prefixes",
-            prefix_bytes=compute.cache_gb * 1e9,
-            checkpoint=checkpoint,
-            on_epoch=run.log_metrics,
-            verbose=1 if sys.stdout.isatty() else 2,  # a bar to watch, or a line an epoch in a log
-        )
-        trained = train(model, spec, data, session)
+        session = Session.of(compute, params.seed, paths.work(), checkpoint, run.log_metrics)
+        verbose = 1 if sys.stdout.isatty() else 2  # a bar to watch, or a line an epoch in a log
+        trained = train(model, spec, data, replace(session, verbose=verbose))
         with whole_folder(paths.model(dataset, name)) as folder:
             save_model(model, folder / "model.keras")
             trained.history.to_csv(folder / "history.csv", index=False, lineterminator="\n")

@@ -57,14 +57,6 @@ def tested(
     facts = ("audit", spec, seed, compute.max_epochs, compute.precision, dealt.hexdigest(), environment())
     files = [Path(data.images.filename), *sorted(Path(__file__).parents[2].rglob("*.py"))]
     with checkpoints.kept(work / "checkpoints", facts, files, model) as checkpoint:
-        session = Session(
-            seed=seed,
-            max_epochs=compute.max_epochs,
-            prefixes=work / "prefixes",
-            prefix_bytes=compute.cache_gb * 1e9,
-            checkpoint=checkpoint,
-            on_epoch=lambda measured, epoch: None,
-            verbose=0,
-        )
+        session = Session.of(compute, seed, work, checkpoint, lambda measured, epoch: None)
         train(model, spec, data, session)
         return probabilities(predict(model, data.images, data.subsets["test"].rows))

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -15,6 +15,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from menagerie.data import Data, Subset
 from menagerie.errors import ModelError
 from menagerie.models.parts.freezing import freeze
+from menagerie.params import Compute
 from menagerie.params.model import PretrainedModel, PretrainedPhase, ScratchModel
 from menagerie.train import checkpoints
 from menagerie.train.batches import Batches
@@ -68,6 +69,19 @@ class Session:
     checkpoint: Path
     on_epoch: OnEpoch
     verbose: int
+
+    @classmethod
+    def of(cls, compute: Compute, seed: int, work: Path, checkpoint: Path, on_epoch: OnEpoch) -> Self:
+        """As `compute` says, with what is kept between runs in the folder `work`; silent."""
+        return cls(
+            seed=seed,
+            max_epochs=compute.max_epochs,
+            prefixes=work / "prefixes",
+            prefix_bytes=compute.cache_gb * 1e9,
+            checkpoint=checkpoint,
+            on_epoch=on_epoch,
+            verbose=0,
+        )
 
 
 @dataclass(frozen=True)
