@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from menagerie.archives.kinds import HEAD, SUFFIXES, why_no_picture
-from menagerie.archives.naming import SPLIT_FOLDERS as SPLIT_FOLDERS
 from menagerie.archives.naming import hidden
 from menagerie.archives.placing import Explicit, Place, places
 from menagerie.archives.reading import Archive, Member, members

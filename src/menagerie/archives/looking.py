@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from menagerie.archives.layout import contents_of
-from menagerie.archives.scanning import ARCHIVE, File, contents_of_folder, scan
+from menagerie.archives.scanning import File, contents_of_folder, left_out, packed, scan
 from menagerie.archives.sorting import Contents
 
 
@@ -24,11 +24,6 @@ def look(path: Path) -> Look:
         DataError: there is nothing at the path, or something that cannot be read.
     """
     files = scan(str(path))
-    packed = [file for file in files if file.reason == ARCHIVE]
-    if packed and not any(file.reason is None for file in files):
-        left_out: dict[str, list[str]] = {}
-        for file in files:
-            if file.reason and file not in packed:
-                left_out.setdefault(file.reason, []).append(file.name)
-        return Look(contents_of([file.path for file in packed]), {}, left_out)
+    if archives := packed(files):
+        return Look(contents_of([file.path for file in archives]), {}, left_out(files, archives))
     return Look(contents_of_folder(files), {file.name: file for file in files}, {})

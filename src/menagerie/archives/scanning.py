@@ -91,6 +91,22 @@ def goes_in(file: File) -> bool:
     return file.reason is None or (is_table(file.name) and file.reason != HIDDEN)
 
 
+def packed(files: Sequence[File]) -> list[File]:
+    """The archives that hold the pictures; none where pictures lie outside archives."""
+    if any(file.reason is None for file in files):
+        return []
+    return [file for file in files if file.reason == ARCHIVE]
+
+
+def left_out(files: Sequence[File], inside: Sequence[File]) -> dict[str, list[str]]:
+    """What is not among `inside`, by reason."""
+    there, found = {file.name for file in inside}, {}
+    for file in files:
+        if file.name not in there:
+            found.setdefault(file.reason, []).append(file.name)
+    return found
+
+
 def contents_of_folder(files: Sequence[File]) -> Contents:
     """What the files of a folder are."""
     where = {file.name: file.path for file in files}

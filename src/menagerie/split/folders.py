@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from menagerie.archives.layout import SPLIT_FOLDERS
+from menagerie.archives.naming import SPLIT_FOLDERS
 from menagerie.errors import DataError
 from menagerie.params.dataset import FoldersSplit, KerasSplit
 

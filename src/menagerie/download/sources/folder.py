@@ -11,7 +11,7 @@ from zipfile import ZipFile, ZipInfo
 
 from tqdm import tqdm
 
-from menagerie.archives.scanning import ARCHIVE, File, goes_in, readable, scan
+from menagerie.archives.scanning import File, goes_in, left_out, packed, readable, scan
 from menagerie.download.wire.part import disk_errors
 from menagerie.errors import DataError
 from menagerie.files import file_sha256
@@ -34,12 +34,11 @@ def fetch(source: FolderSource, folder: Path) -> list[dict[str, Any]]:
         DownloadError: the zip cannot be written.
     """
     files = scan(source.path)
-    if any(file.reason is None for file in files):
+    if inside := packed(files):
+        entries = [_copied(file, folder) for file in inside]
+    else:
         inside = sorted(file for file in files if goes_in(file))
         entries = list(_zipped(inside, folder, source.path))
-    else:
-        inside = [file for file in files if file.reason == ARCHIVE]
-        entries = [_copied(file, folder) for file in inside]
     entries[0]["left_out"] = left_out(files, inside)
     return entries
 
@@ -57,15 +56,6 @@ def notices(source: FolderSource, repository: Path) -> list[str]:
         return []
     line = f"/{root.relative_to(repository).as_posix()}"
     return [f"{source.path} lies in the repository: git would commit it; add to .gitignore: {line}"]
-
-
-def left_out(files: list[File], inside: list[File]) -> dict[str, list[str]]:
-    """What is not among `inside`, by reason."""
-    there, found = {file.name for file in inside}, {}
-    for file in files:
-        if file.name not in there:
-            found.setdefault(file.reason, []).append(file.name)
-    return found
 
 
 def _copied(file: File, folder: Path) -> dict[str, Any]:
