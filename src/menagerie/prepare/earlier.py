@@ -38,13 +38,13 @@ class Earlier:
         except (OSError, ValueError, KeyError, TypeError):
             return cls(None, {})
 
-    def find(self, sha256: str) -> tuple[bytes, Record] | None:
-        """The pixels and the record of a file, if its row is still as it was written."""
+    def find(self, sha256: str) -> tuple[bytes, Record, str] | None:
+        """The pixels of a file, its record and their SHA-256, if its row is still as it was written."""
         if self.rows is None or sha256 not in self.known:
             return None
         row, written, record = self.known[sha256]
-        pixels = self.rows.read(row)
-        return (pixels, record) if hashlib.sha256(pixels).hexdigest() == written else None
+        (pixels,) = self.rows.read([row])
+        return (pixels, record, written) if hashlib.sha256(pixels).hexdigest() == written else None
 
 
 def keep(folder: Path, form: str, array: Path, records: Sequence[Record], rows_sha256: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -45,11 +45,13 @@ class Rows:
             raise ValueError(f"{path} has no rows of uint8")
         return cls(path, array.offset, math.prod(array.shape[1:]))
 
-    def read(self, row: int) -> bytes:
+    def read(self, rows: Sequence[int]) -> Iterator[bytes]:
+        """The pixels of each of these rows."""
         with self.path.open("rb") as file:
-            file.seek(self.start + row * self.row_bytes)
-            return file.read(self.row_bytes)
+            for row in rows:
+                file.seek(self.start + row * self.row_bytes)
+                yield file.read(self.row_bytes)
 
     def sha256(self, rows: Sequence[int]) -> list[str]:
         """Of the pixels of each of these rows."""
-        return [hashlib.sha256(self.read(row)).hexdigest() for row in rows]
+        return [hashlib.sha256(pixels).hexdigest() for pixels in self.read(rows)]

@@ -72,14 +72,15 @@ class Decoder:
         rows_sha256, records = [], []
         with self._rows.path.open("r+b") as file:
             for row, member in zip(chunk.rows, chunk.members, strict=True):
-                pixels, record = self._decode(self._archive, member)
+                pixels, record, sha256 = self._decode(self._archive, member)
                 file.seek(self._rows.start + row * self._rows.row_bytes)
                 file.write(pixels)
-                rows_sha256.append(hashlib.sha256(pixels).hexdigest())
+                rows_sha256.append(sha256)
                 records.append(record)
         return Decoded(chunk.number, rows_sha256, records)
 
-    def _decode(self, archive: Archive, member: Member) -> tuple[np.ndarray | bytes, Record]:
+    def _decode(self, archive: Archive, member: Member) -> tuple[np.ndarray | bytes, Record, str]:
+        """Pixels, what the file tells, and the SHA-256 of the pixels."""
         if member.size > MAX_READ_BYTES:
             return self._unreadable("", f"{member.size:,} bytes, more than {MAX_READ_BYTES:,}")
         data = archive.read(member)
@@ -88,12 +89,16 @@ class Decoder:
             return known
         try:
             pixels, stored = decode(data, self._image_size, self._resize, self._reading)
-            return pixels, Record(*stored, sha256, OK)
+            return _hashed(pixels, Record(*stored, sha256, OK))
         except UnreadableError as error:
             return self._unreadable(sha256, str(error))
 
-    def _unreadable(self, sha256: str, why: str) -> tuple[np.ndarray, Record]:
-        return np.zeros((*self._image_size, 3), np.uint8), Record(0, 0, "", sha256, why)
+    def _unreadable(self, sha256: str, why: str) -> tuple[np.ndarray, Record, str]:
+        return _hashed(np.zeros((*self._image_size, 3), np.uint8), Record(0, 0, "", sha256, why))
+
+
+def _hashed(pixels: np.ndarray, record: Record) -> tuple[np.ndarray, Record, str]:
+    return pixels, record, hashlib.sha256(pixels).hexdigest()
 
 
 def chunks_of(pictures: Sequence[Picture]) -> list[Chunk]:
