@@ -4,25 +4,26 @@ All are tested on the same pictures, so that nothing here speaks of other ones.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import t, ttest_ind
 
-COLUMNS = ("val_accuracy", "test_accuracy")
+PARTS = ("val", "test")
 
 
-def together(metrics: dict[str, dict[str, dict[str, float]]], further: dict[str, pd.DataFrame]) -> dict:
+def together(metrics: dict[str, dict[str, Any]], further: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """The accuracies of all runs of each model that has more than one, the leaderboard's first.
 
     `metrics` as evaluate wrote them, `further` what replicate wrote, by model. Gives one table a model, of
-    COLUMNS, in [0, 1].
+    val_accuracy and test_accuracy, in [0, 1].
     """
     return {
         name: pd.concat(
             [
-                pd.DataFrame([{column: metrics[name][column[:-9]]["accuracy"] for column in COLUMNS}]),
-                table[list(COLUMNS)],
+                pd.DataFrame([{f"{part}_accuracy": metrics[name][part]["accuracy"] for part in PARTS}]),
+                table[[f"{part}_accuracy" for part in PARTS]],
             ],
             ignore_index=True,
         )
