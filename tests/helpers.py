@@ -30,9 +30,11 @@ from menagerie import paths
 from menagerie.archives.layout import find_pictures
 from menagerie.archives.reading import Archive
 from menagerie.compare import leaderboard
+from menagerie.confidence import probabilities
 from menagerie.evaluate import calibration, curves, measures
 from menagerie.evaluate.measures import wilson_interval
 from menagerie.files import file_sha256, write_json
+from menagerie.model_facts import ModelFacts, Pixels, Promise, versions
 from menagerie.params.dataset import FolderSource, KerasSplit, StratifiedSplit
 from menagerie.prepare.manifest import read_manifest
 from menagerie.prepare.opening import USUAL
@@ -370,7 +372,7 @@ def evaluated(skill, classes, seed):
     pictures = np.array([f"{number}.png" for number in range(COUNT)], dtype=object)
     tables = {
         "per_class": measures.per_class(labels, logits.argmax(axis=1), classes),
-        "areas": curves.areas(labels, calibration.probabilities(logits), classes),
+        "areas": curves.areas(labels, probabilities(logits), classes),
         "layers": pd.DataFrame(
             {
                 "layer": ["input", "logits"],
@@ -384,7 +386,7 @@ def evaluated(skill, classes, seed):
         "robustness": robustness([]),
         "predictions": measures.predictions(pictures, labels, logits, classes),
         "history": pd.DataFrame({"epoch": [1, 2], "val_loss": [0.7, 0.5], "val_accuracy": [0.6, 0.8]}),
-        "roc": curves.roc_table(labels, calibration.probabilities(logits), classes),
+        "roc": curves.roc_table(labels, probabilities(logits), classes),
     }
     facts = {"epochs": 20, "kept_epoch": 17, "params": 1_204_650, "trainable_params": 1_204_202}
     return metrics | facts | {"model_bytes": 14_500_000}, tables
@@ -592,3 +594,22 @@ def rows_of(section, name=None):
     rows = [*table.rows, *([table.total] if table.total else [])]
     texts = [[f"{cell.text}; {cell.below}" if cell.below else cell.text for cell in row] for row in rows]
     return [dict(zip(titles, row, strict=True)) for row in texts]
+
+
+def model_facts(classes=("cat", "dog"), image_size=(8, 8), temperature=1.0, model="cnn"):
+    """What a model file may say of itself; val has four pictures, of which it answers three right."""
+    answered = [4] * 505 + [3] * 96 + [2] * 200 + [1] * 100 + [0] * 99
+    return ModelFacts(
+        model=model,
+        dataset="pets",
+        title="Pets",
+        classes=list(classes),
+        pixels=Pixels(
+            image_size=image_size, resize="stretch", jpeg="exact", truncated="refuse", max_pixels=210_000_000
+        ),
+        temperature=temperature,
+        val=Promise(n=4, answered=answered, right=[min(count, 3) for count in answered]),
+        images_sha256="0" * 64,
+        split_sha256="1" * 64,
+        versions=versions(),
+    )

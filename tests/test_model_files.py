@@ -2,9 +2,12 @@
 
 import zipfile
 
+import numpy as np
 import pytest
 
+from helpers import model_facts
 from menagerie.errors import ModelError
+from menagerie.model_facts import read_facts
 
 keras = pytest.importorskip("keras")
 
@@ -32,6 +35,11 @@ def test_equal_weights_give_equal_bytes(params, tmp_path):
     with zipfile.ZipFile(tmp_path / "one.keras") as archive:
         assert {info.date_time[0] for info in archive.infolist()} == {1980}
         assert b"date" not in archive.read("metadata.json")
+    model_files.save_model(model, tmp_path / "known.keras", model_facts())
+    plain = keras.saving.load_model(tmp_path / "known.keras", safe_mode=True)  # which passes over the facts
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), np.uint8)
+    np.testing.assert_array_equal(plain.predict_on_batch(pictures), model.predict_on_batch(pictures))
+    assert read_facts(tmp_path / "known.keras") == model_facts()
     model.weights[0].assign(model.weights[0] + 1)
     model_files.save_model(model, tmp_path / "three.keras")
     assert (tmp_path / "three.keras").read_bytes() != (tmp_path / "one.keras").read_bytes()

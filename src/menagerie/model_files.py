@@ -11,10 +11,11 @@ import numpy as np
 
 from menagerie.data import gather
 from menagerie.errors import ModelError
+from menagerie.model_facts import MEMBER, ModelFacts
 
 
-def save_model(model: keras.Model, path: Path) -> None:
-    """Write network and weights, without the optimizer, to a .keras file.
+def save_model(model: keras.Model, path: Path, facts: ModelFacts | None = None) -> None:
+    """Write network and weights, without the optimizer, to a .keras file, and `facts` as a member beside.
 
     Keras notes the time of saving in metadata.json and in the zip's directory, and memory addresses in
     config.json; the times are taken out and the addresses numbered, so that DVC sees a new model only
@@ -30,6 +31,8 @@ def save_model(model: keras.Model, path: Path) -> None:
             if name == "config.json":
                 content = addresses_numbered(content.decode()).encode()
             target.writestr(ZipInfo(name), content)
+        if facts is not None:
+            target.writestr(ZipInfo(MEMBER), facts.model_dump_json())
     saved.unlink()
 
 

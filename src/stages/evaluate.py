@@ -14,6 +14,7 @@ from menagerie import paths, tracking
 from menagerie.data import load_data
 from menagerie.evaluate import corruptions, outputs
 from menagerie.evaluate.layers import layers, trainable_parameters
+from menagerie.evaluate.measures import predictions
 from menagerie.files import file_sha256, read_json, whole, whole_folder, write_json
 from menagerie.model_files import load_model, predict
 from menagerie.params import load_params
@@ -37,17 +38,23 @@ def main(name: str) -> None:
         "kept_epoch": int(history.loc[history["kept"], "epoch"].iloc[0]),
         "params": model.count_params(),
         "trainable_params": trainable_parameters(model),
+        "model_sha256": file_sha256(folder / "model.keras"),
         "model_bytes": (folder / "model.keras").stat().st_size,
     }
     tables = outputs.tables(test, logits["test"], data.classes) | {
         "history": history,
         "layers": layers(model),
     }
+    val = data.subsets["val"]
+    tables["val_predictions"] = predictions(val.paths, val.labels, logits["val"], data.classes, val.groups)
     tables["robustness"] = corruptions.EMPTY
     if params.evaluation.robustness:
         tables["robustness"] = corruptions.robustness(model, data.images, test.rows, test.labels, params.seed)
     title = f"{name} on {params.dataset.title}"
     figures = outputs.figures(model, data, logits["test"], tables, title)
+    if (folder / "augmentation.keras").exists():
+        augmentation = load_model(folder / "augmentation.keras")
+        figures["augmentation"] = outputs.augmented(augmentation, data, title)
 
     with whole_folder(paths.metrics(dataset, name)) as target:
         write_json(target / "metrics.json", metrics)
@@ -56,10 +63,9 @@ def main(name: str) -> None:
     with whole_folder(paths.model_plots(dataset, name)) as target:
         for stem, figure in figures.items():
             figure.savefig(target / f"{stem}.png", dpi=150)
-    model_sha256 = file_sha256(folder / "model.keras")
-    record_cost(paths.run_record(dataset, name), model_sha256, params.seed, milliseconds)
+    record_cost(paths.run_record(dataset, name), metrics["model_sha256"], params.seed, milliseconds)
 
-    with tracking.evaluation_run(params, name, model_sha256) as run:
+    with tracking.evaluation_run(params, name, metrics["model_sha256"]) as run:
         run.log_metrics({f"test_{key}": value for key, value in metrics["test"].items()})
         run.log_metrics({"train_accuracy": metrics["train"]["accuracy"], "gap": metrics["gap"]})
         run.log_files(paths.metrics(dataset, name), "metrics")

@@ -1,7 +1,8 @@
 """Train one model.
 
-reads: data/<ds>/{images.npy,split.csv}, params models.<model>, seed, compute.{max_epochs,precision,cache_gb}
-writes: models/<ds>/<model>/: model.keras, history.csv
+reads: data/<ds>/{images.npy,split.csv}, params models.<model>, seed, compute.{max_epochs,precision,cache_gb},
+    dataset.{title,resize,jpeg,truncated,max_pixels}
+writes: models/<ds>/<model>/: model.keras, history.csv and, where it augments, augmentation.keras
 use: python src train <model>
 """
 
@@ -12,11 +13,14 @@ from pathlib import Path
 import keras
 
 from menagerie import paths, tracking
-from menagerie.data import load_data
+from menagerie.confidence import fit_temperature
+from menagerie.data import Data, load_data
 from menagerie.errors import WeightsError
 from menagerie.files import file_sha256, whole, whole_folder, write_json
-from menagerie.model_files import save_model
-from menagerie.params import load_params
+from menagerie.model_facts import ModelFacts, Pixels, promise, versions
+from menagerie.model_files import predict, save_model
+from menagerie.models.parts.augmentation import parted
+from menagerie.params import Params, load_params
 from menagerie.train import checkpoints
 from menagerie.train.building import build_model
 from menagerie.train.fitting import Session, train
@@ -50,7 +54,10 @@ def main(name: str) -> None:
         verbose = 1 if sys.stdout.isatty() else 2  # a bar to watch, or a line an epoch in a log
         trained = train(model, spec, data, replace(session, verbose=verbose))
         with whole_folder(paths.model(dataset, name)) as folder:
-            save_model(model, folder / "model.keras")
+            network, augmentation = parted(model)
+            save_model(network, folder / "model.keras", facts(params, name, network, data))
+            if augmentation is not None:
+                save_model(augmentation, folder / "augmentation.keras")  # for its preview
             trained.history.to_csv(folder / "history.csv", index=False, lineterminator="\n")
         model_sha256 = file_sha256(paths.model(dataset, name) / "model.keras")
         cost = {"fit_seconds": trained.fit_seconds, "pictures_per_second": trained.pictures_per_second}
@@ -58,7 +65,31 @@ def main(name: str) -> None:
             write_json(path, {"model_sha256": model_sha256, "seed": params.seed, **cost, **environment()})
         run.set_tags({"model.sha256": model_sha256})
         run.log_metrics(cost)
-        run.log_model(model, data.images.shape[1:], len(data.classes))
+        run.log_model(network, data.images.shape[1:], len(data.classes))
 
     best = trained.history["val_accuracy"].max()
     print(f"train@{name}: wrote {paths.model(dataset, name)}: best val accuracy {best:.4f}")
+
+
+def facts(params: Params, name: str, network: keras.Model, data: Data) -> ModelFacts:
+    dataset, val = params.dataset, data.subsets["val"]
+    logits = predict(network, data.images, val.rows)
+    temperature = fit_temperature(val.labels, logits)
+    return ModelFacts(
+        model=name,
+        dataset=dataset.name,
+        title=dataset.title,
+        classes=data.classes,
+        pixels=Pixels(
+            image_size=data.images.shape[1:3],
+            resize=dataset.resize,
+            jpeg=dataset.jpeg,
+            truncated=dataset.truncated,
+            max_pixels=dataset.max_pixels,
+        ),
+        temperature=temperature,
+        val=promise(val.labels, logits, temperature),
+        images_sha256=file_sha256(paths.images(dataset.name)),
+        split_sha256=file_sha256(paths.split(dataset.name)),
+        versions=versions(),
+    )

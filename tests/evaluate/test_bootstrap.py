@@ -7,9 +7,10 @@ from scipy import stats
 from scipy.special import softmax
 from sklearn import metrics
 
+from menagerie.confidence import picture_losses
 from menagerie.evaluate import bootstrap
 from menagerie.evaluate.bootstrap import measure, resamples, with_intervals
-from menagerie.evaluate.calibration import expected_calibration_error, picture_losses
+from menagerie.evaluate.calibration import expected_calibration_error
 from menagerie.evaluate.intervals import percentiles, wilson_interval
 
 

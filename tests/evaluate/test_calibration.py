@@ -7,14 +7,12 @@ from sklearn.calibration import calibration_curve
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, log_loss
 
+from menagerie.confidence import fit_temperature, picture_losses, probabilities
 from menagerie.errors import ModelError
 from menagerie.evaluate.calibration import (
     check_probabilities,
     expected_calibration_error,
-    fit_temperature,
     picture_briers,
-    picture_losses,
-    probabilities,
     reliability,
     temperature_interval,
     temperature_scaling,

@@ -14,6 +14,7 @@ from menagerie.plots import pictures as picture_plots
 
 keras = pytest.importorskip("keras")
 
+from menagerie.confidence import probabilities  # noqa: E402
 from menagerie.evaluate import outputs, previews  # noqa: E402
 from menagerie.evaluate.corruptions import EMPTY  # noqa: E402
 from menagerie.model_files import predict  # noqa: E402
@@ -76,6 +77,10 @@ def history():
     return pd.DataFrame({"epoch": [1, 2], "phase": "main", **numbers, **kept})
 
 
+def augmented(model, images):
+    return outputs.augmented(model, data_of(images, subset([36])), TITLE)
+
+
 def drawn(model, images, test, robustness=EMPTY):
     logits = predict(model, images, test.rows)
     found = outputs.tables(test, logits, CLASSES) | {"history": history(), "robustness": robustness}
@@ -108,7 +113,7 @@ def test_the_tables_are_those_of_evaluation_curves_and_calibration(images):
     labels = np.array([0, 1, 2, 1, 1, 2])
     test = subset(range(36, 42), labels)
     logits = predict(brightest(), images, test.rows)
-    values, predicted = calibration.probabilities(logits), logits.argmax(axis=1)
+    values, predicted = probabilities(logits), logits.argmax(axis=1)
     expected = {
         "per_class": measures.per_class(labels, predicted, CLASSES),
         "confusion": measures.confusion_table(measures.confusion(labels, predicted, 3), CLASSES),
@@ -167,11 +172,6 @@ def test_what_there_is_to_show_is_drawn_and_can_be_saved(images, rows, labels, a
 def test_a_network_without_a_convolution_has_no_grad_cam(images):
     figures, _ = drawn(brightest(convolution=False), images, subset([36, 37, 38]))
     assert set(figures) == ALWAYS
-
-
-def test_augmentation_is_drawn_where_there_is_any(images):
-    figures, _ = drawn(brightest(keras.layers.RandomFlip(name="flip")), images, subset([36, 37, 38]))
-    assert set(figures) == ALWAYS | {"grad_cam", "augmentation"}
 
 
 def test_robustness_is_drawn_where_it_was_asked_for(images):
@@ -259,8 +259,7 @@ def test_grad_cam_shows_right_answers_then_the_surest_mistakes_beside_their_heat
 
 def test_augmentation_is_shown_below_the_training_pictures_that_it_is_of(images):
     flip = keras.layers.RandomFlip("horizontal", seed=3, name="flip")
-    figures, _ = drawn(brightest(flip), images, subset([36, 37, 38]))
-    names, pictures = rows_of(figures["augmentation"])
+    names, pictures = rows_of(augmented(brightest(flip), images))
     assert names == ["original", "flip"]
     np.testing.assert_array_equal(pictures[0], images[np.arange(0, 24, 3)])
     for original, flipped in pictures.swapaxes(0, 1):
@@ -270,8 +269,7 @@ def test_augmentation_is_shown_below_the_training_pictures_that_it_is_of(images)
 
 def test_augmentation_of_pictures_that_the_network_enlarges_is_shown_in_their_own_size(images):
     model = brightest(keras.layers.Resizing(48, 36), keras.layers.RandomContrast(0.0, name="contrast"))
-    figures, _ = drawn(model, images, subset([36, 37, 38]))
-    names, pictures = rows_of(figures["augmentation"])
+    names, pictures = rows_of(augmented(model, images))
     assert names == ["original", "contrast"]
     assert np.abs(pictures[1].astype(int) - pictures[0]).mean() < 5  # but for the edge of the bright half
 

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import pandas as pd
 
+from menagerie.confidence import probabilities
 from menagerie.data import SPLITS, Data, Subset
-from menagerie.evaluate.calibration import probabilities
 from menagerie.model_files import predict
 from menagerie.params import Compute
 from menagerie.params.dataset import KFoldSplit

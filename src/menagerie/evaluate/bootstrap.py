@@ -12,13 +12,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.sparse import csr_array
 
-from menagerie.evaluate.calibration import (
-    BINS,
-    confidence_bins,
-    picture_briers,
-    picture_losses,
-    probabilities,
-)
+from menagerie.confidence import picture_losses, probabilities
+from menagerie.evaluate.calibration import BINS, confidence_bins, picture_briers
 from menagerie.evaluate.intervals import percentiles, wilson_interval
 
 RESAMPLES = 2000

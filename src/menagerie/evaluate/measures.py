@@ -7,9 +7,9 @@ import pandas as pd
 from scipy.special import log_softmax
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
+from menagerie.confidence import picture_losses
 from menagerie.errors import ModelError
 from menagerie.evaluate.bootstrap import group_interval, with_intervals
-from menagerie.evaluate.calibration import picture_losses
 from menagerie.evaluate.intervals import Interval, newcombe_interval, wilson_interval
 
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pandas as pd
 
+from menagerie.confidence import probabilities
 from menagerie.data import Data, Subset, gather
 from menagerie.evaluate import calibration, curves, measures
 from menagerie.evaluate.grad_cam import grad_cam
@@ -32,7 +33,7 @@ def metrics(subsets: dict[str, Subset], logits: dict[str, np.ndarray]) -> dict[s
 
 def tables(test: Subset, logits: np.ndarray, classes: list[str]) -> dict[str, pd.DataFrame]:
     """What is told of the test split: scores by class, predictions, curves."""
-    values, predicted = calibration.probabilities(logits), logits.argmax(axis=1)
+    values, predicted = probabilities(logits), logits.argmax(axis=1)
     counts = measures.confusion(test.labels, predicted, len(classes))
     return {
         "per_class": measures.per_class(test.labels, predicted, classes, test.groups),
@@ -73,8 +74,16 @@ def figures(
         | _examples(data, found["predictions"], title)
         | _confused(data, found, title)
         | _explained(model, data, found["predictions"], predicted, title)
-        | _augmented(model, data, title)
     )
+
+
+def augmented(augmentation: keras.Model, data: Data, title: str) -> Figure:
+    """Originals above, below them what each layer of augmentation makes of them, and all together."""
+    rows = data.subsets["train"].rows
+    originals = gather(data.images, rows[:: max(1, len(rows) // AUGMENTED)][:AUGMENTED])
+    made = augmentations(augmentation, originals)
+    what = f"{title}: augmentation of training pictures"
+    return pictures.picture_grid(np.stack([originals, *made.values()]), ["original", *made], what)
 
 
 def _examples(data: Data, table: pd.DataFrame, title: str) -> dict[str, Figure]:
@@ -126,18 +135,6 @@ def _explained(
     pairs = np.stack([originals, pictures.heat_overlays(originals, maps)], axis=1)
     what = f"{title}: what spoke for the answer (Grad-CAM)"
     return {"grad_cam": pictures.picture_pairs(pairs, _captions(rows), what)}
-
-
-def _augmented(model: keras.Model, data: Data, title: str) -> dict[str, Figure]:
-    """Originals above, below them what each layer of augmentation makes of them."""
-    rows = data.subsets["train"].rows
-    originals = gather(data.images, rows[:: max(1, len(rows) // AUGMENTED)][:AUGMENTED])
-    augmented = augmentations(model, originals)
-    if not augmented:
-        return {}
-    stacked = np.stack([originals, *augmented.values()])
-    what = f"{title}: augmentation of training pictures"
-    return {"augmentation": pictures.picture_grid(stacked, ["original", *augmented], what)}
 
 
 def _of_test(data: Data, table: pd.DataFrame) -> np.ndarray:

@@ -13,12 +13,10 @@ def augmentations(model: keras.Model, pictures: np.ndarray) -> dict[str, np.ndar
 
     Returns:
         Layer name -> uint8 pictures of that shape, in the model's order; then, of two layers or more,
-        `all together`, one after the other, as training has them. None for a model without augmentation.
+        `all together`, one after the other, as training has them.
         Each layer gets the pictures as the model scales and resizes them before its first one.
     """
     layers = [layer for layer in model.layers if _is_random(layer)]
-    if not layers:
-        return {}
     before = keras.Model(model.input, layers[0].input)
     white = float(keras.ops.max(before(np.full_like(pictures[:1], 255))))
     scaled = before(pictures)

@@ -9,8 +9,10 @@ from helpers import MODELS, recipe
 
 keras = pytest.importorskip("keras")
 
-from menagerie.models.parts.augmentation import augmented  # noqa: E402
-from menagerie.params.model import Layer  # noqa: E402
+from menagerie.models.parts.augmentation import LAYERS, augmented, parted  # noqa: E402
+from menagerie.params.model import Layer, PretrainedModel, ScratchModel  # noqa: E402
+from menagerie.params.section import parse  # noqa: E402
+from menagerie.train.building import build_model  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
 
@@ -134,3 +136,30 @@ def test_noise_has_its_standard_deviation(name, deviation):
     noise = after(name).astype(np.float64) - slopes()
     assert noise.std() == pytest.approx(deviation, rel=0.01)
     assert noise.mean() == pytest.approx(0, abs=0.01 * deviation)
+
+
+# what is saved
+
+
+def network_of(name):
+    settings = recipe(name)
+    kind, extra = (PretrainedModel, {"weights": "random"}) if "base" in settings else (ScratchModel, {})
+    return build_model(parse(kind, settings | extra, name), (32, 32, 3), 10)
+
+
+@pytest.mark.parametrize("name", ["cnn_augmented", "inception_v3_finetune"])
+def test_the_network_without_its_augmentation_is_the_same_in_inference_and_never_random(name):
+    model = network_of(name)
+    network, augmentation = parted(model)
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
+    assert (augmentation(pictures, training=True) != augmentation(pictures, training=True)).numpy().any()
+    expected = model(pictures, training=False)
+    np.testing.assert_array_equal(network(pictures), expected)
+    assert (model(pictures) != expected).numpy().any()  # random layers act unless they are told not to
+    assert all(mine is its for mine, its in zip(network.weights, model.weights, strict=True))
+    assert not [layer for layer in network.layers if layer.__class__.__name__ in LAYERS]
+
+
+def test_a_network_without_augmentation_is_left_as_it_is():
+    model = network_of("cnn")
+    assert parted(model) == (model, None)

@@ -1,4 +1,4 @@
-"""Augmentation: Keras preprocessing layers, random in training and silent in inference."""
+"""Augmentation: Keras preprocessing layers before the network, for training alone."""
 
 from collections.abc import Iterable
 
@@ -32,3 +32,20 @@ def augmented(x: keras.KerasTensor, augmentations: Iterable[Layer]) -> keras.Ker
             raise ParamsError(f"augmentation layer {augmentation.layer}: {error}") from error
         x = layer(x)
     return x
+
+
+def parted(model: keras.Model) -> tuple[keras.Model, keras.Model | None]:
+    """A trained network without its augmentation, and what comes up to its last layer; None without any.
+
+    They share the layers of `model`. What is saved holds no random layer: Keras's act whenever a network is
+    called without `training=False`, make the layers behind them train, and cannot be exported.
+    """
+    layers = [layer for layer in model.layers if type(layer).__name__ in LAYERS]
+    if not layers:
+        return model, None
+    network = keras.models.clone_model(
+        model,
+        clone_function=lambda layer: layer,
+        call_function=lambda layer, x, *rest, **more: x if layer in layers else layer(x, *rest, **more),
+    )
+    return network, keras.Model(model.input, layers[-1].output, name="augmentation")

@@ -1,0 +1,107 @@
+"""What a model file says of itself: a member of its zip that Keras passes over."""
+
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from menagerie.confidence import probabilities
+from menagerie.errors import ModelError
+
+MEMBER = "menagerie.json"
+PACKAGES = ("menagerie", "keras", "tensorflow", "numpy", "pillow", "opencv-python-headless", "simplejpeg")
+STEPS = 1000  # of the thresholds 0, 0.001 ... 0.999
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Side = Annotated[int, Field(gt=0)]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Pixels(Part):
+    """How a picture is brought to the network: as `prepare` did it (menagerie.prepare.decoding)."""
+
+    image_size: tuple[Side, Side]  # height, width
+    resize: Literal["stretch", "crop", "pad"]
+    jpeg: Literal["exact", "fast"]
+    truncated: Literal["refuse", "accept"]
+    max_pixels: Side
+
+
+class Promise(Part):
+    """What val says of answers surer than a threshold.
+
+    `answered[t]` pictures of `n` have a calibrated probability of t / 1000 or more; `right[t]` of them are
+    right.
+    """
+
+    n: int
+    answered: Annotated[list[int], Field(min_length=STEPS, max_length=STEPS)]
+    right: Annotated[list[int], Field(min_length=STEPS, max_length=STEPS)]
+
+
+class ModelFacts(Part):
+    """What is needed to use a network, and what it was made of."""
+
+    model: str
+    dataset: str
+    title: str  # of the data set
+    classes: Annotated[list[str], Field(min_length=2)]  # by column of the logits
+    pixels: Pixels
+    temperature: Annotated[float, Field(gt=0)]  # of val: probabilities are softmax(logits / temperature)
+    val: Promise
+    images_sha256: Sha256  # of the array of all pictures
+    split_sha256: Sha256  # of which of them trained, selected and tested
+    versions: dict[str, str]
+
+
+def versions() -> dict[str, str]:
+    """Of the packages that a prediction depends on."""
+    return {package: version(package) for package in PACKAGES}
+
+
+def promise(labels: np.ndarray, logits: np.ndarray, temperature: float) -> Promise:
+    """Count on val, for each threshold, how many pictures are answered and how many of these are right.
+
+    `labels` are int (n,), `logits` float (n, classes).
+    """
+    values = probabilities(logits / temperature)
+    sure, right = values.max(axis=1), values.argmax(axis=1) == labels
+    answered = sure >= np.arange(STEPS)[:, None] / STEPS  # (steps, n)
+    return Promise(
+        n=len(labels),
+        answered=answered.sum(axis=1).tolist(),
+        right=(answered & right).sum(axis=1).tolist(),
+    )
+
+
+def read_facts(path: Path) -> ModelFacts:
+    """What a model file says of itself; Keras is not loaded.
+
+    Raises:
+        ModelError: there is no such file, it is none of Keras, or it says nothing.
+    """
+    try:
+        with zipfile.ZipFile(path) as file:
+            return ModelFacts.model_validate_json(file.read(MEMBER))
+    except FileNotFoundError:
+        raise ModelError(f"there is no model file {path}; `dvc repro` or `dvc pull` makes it") from None
+    except (zipfile.BadZipFile, OSError) as error:
+        raise ModelError(f"{path} is no .keras file ({error}); train it again: dvc repro") from error
+    except KeyError:
+        raise ModelError(
+            f"{path} does not say what its classes are and how pictures are brought to it (it has no member "
+            f"{MEMBER}): only models that this project trained can be used so; train it again: dvc repro"
+        ) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ModelError(
+            f"{path}: its member {MEMBER} is not as this version reads it ({where}: {first['msg']}); train it"
+            " again: dvc repro"
+        ) from error

@@ -1,0 +1,41 @@
+"""One picture, one answer: what predict, serve, export and the MLflow model all ask."""
+
+from pathlib import Path
+
+import numpy as np
+
+from menagerie.confidence import probabilities
+from menagerie.model_facts import Pixels, read_facts
+from menagerie.model_files import load_model
+from menagerie.prepare.decoding import decode
+from menagerie.prepare.opening import Reading
+
+
+def pixels_of(data: bytes, pixels: Pixels) -> np.ndarray:
+    """The bytes of a picture file as uint8 (height, width, 3), exactly as `prepare` made those of training.
+
+    Raises:
+        UnreadableError: the bytes are empty, broken, truncated, too large or no picture.
+    """
+    reading = Reading(pixels.jpeg, pixels.truncated, pixels.max_pixels)
+    return decode(data, pixels.image_size, pixels.resize, reading)[0]
+
+
+class Predictor:
+    """A model file, open.
+
+    `facts` is what the file says of itself, `model` the Keras network: pictures uint8 (n, height, width, 3)
+    in, logits float32 (n, classes) out.
+
+    Raises:
+        ModelError: there is no such file, it is no model, or does not say what its classes are.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.facts = read_facts(path)
+        self.model = load_model(path)
+
+    def probabilities(self, pictures: np.ndarray) -> np.ndarray:
+        """Calibrated probabilities float64 (n, classes) of pictures uint8 (n, height, width, 3)."""
+        logits = np.asarray(self.model.predict_on_batch(pictures))
+        return probabilities(logits / self.facts.temperature)
