@@ -1,6 +1,6 @@
 """Put the models side by side, and beside what was reported.
 
-reads: data/<ds>/{source,report}.json, metrics/<ds>/models/, params models, reported
+reads: data/<ds>/{source,report}.json, metrics/<ds>/{models,replicates}/, all params, conf/
 writes: metrics/<ds>/summary.json, plots/<ds>/comparison/, reports/<ds>.md
 use: python src compare
 """

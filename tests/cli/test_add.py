@@ -10,9 +10,9 @@ from PIL import Image
 
 from helpers import ROOT, packed
 from menagerie.archives.layout import find
-from menagerie.cli.composing import composed
 from menagerie.cli.main import main
 from menagerie.params import Params
+from menagerie.params.composing import composed
 from menagerie.params.dataset import Dataset
 from menagerie.params.section import parse
 

@@ -86,7 +86,7 @@ def add(name: str, path: Path, title: str | None, replace: bool, **flags: Any) -
 def _target(name: str, path: Path, replace: bool) -> Path:
     import re
 
-    from menagerie.cli.composing import conf
+    from menagerie.params.composing import conf
 
     if not re.fullmatch("[a-z][a-z0-9_]*", name) or name in RESERVED:
         proposed = re.sub("[^a-z0-9]+", "_", f"my_{name.lower()}").strip("_")
@@ -163,8 +163,8 @@ def _examples(names: list[str]) -> str:
 
 
 def _hints(name: str, target: Path) -> None:
-    from menagerie.cli.composing import composed
     from menagerie.download import datasets
+    from menagerie.params.composing import composed
     from menagerie.params.dataset import Dataset
     from menagerie.params.section import parse
 

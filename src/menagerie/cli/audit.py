@@ -64,7 +64,7 @@ def _chosen(params: "Params", model: str | None) -> str:
 
 def _policies(seed: int, folds: int) -> "list[KFoldSplit]":
     """One for each fold, with the share of val that conf/split/kfold.yaml sets."""
-    from menagerie.cli.composing import composed
+    from menagerie.params.composing import composed
     from menagerie.params.dataset import KFoldSplit
     from menagerie.params.section import parse
 

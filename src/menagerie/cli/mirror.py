@@ -46,7 +46,7 @@ def _mirror_folder(dataset: str) -> Path:
 
 def _composed(name: str) -> dict[str, Any]:
     """A data set as conf/ composes it."""
-    from menagerie.cli.composing import composed, conf
+    from menagerie.params.composing import composed, conf
 
     known = [path.stem for path in conf().glob("dataset/*.yaml")]
     if name not in known:

@@ -16,9 +16,9 @@ def readme() -> None:
     import yaml
 
     from menagerie import paths
-    from menagerie.cli.composing import composed, conf
     from menagerie.files import read_json, whole
     from menagerie.params import Params
+    from menagerie.params.composing import composed, conf
     from menagerie.params.section import parse
     from menagerie.report.readme import Tables, filled
 

@@ -21,8 +21,8 @@ def use(name: str) -> None:
     import yaml
 
     from menagerie import paths
-    from menagerie.cli.composing import composed, conf
     from menagerie.files import whole
+    from menagerie.params.composing import composed, conf
 
     known = [path.stem for path in conf().glob("dataset/*.yaml")]
     if name not in known:
