@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 
 def tracking_uri(root: Path) -> str:
@@ -111,6 +113,10 @@ def _evaluated_runs(uri: str, dataset: str) -> list[Any]:
         token = page.token
         if not token:
             return runs
+
+
+def warn(error: Exception) -> None:
+    print(f"warning: not tracked in MLflow from here on: {first_line(error)}", file=sys.stderr)
 
 
 def first_line(error: Exception) -> str:
