@@ -68,11 +68,12 @@ def main(name: str) -> None:
     record_cost(paths.run_record(dataset, name), metrics["model_sha256"], params.seed, milliseconds)
 
     with tracking.evaluation_run(params, name, metrics["model_sha256"]) as run:
-        run.log_model(folder / "model.keras")  # unless training did
+        run.log_model(name, folder / "model.keras")  # unless training did
         facts = read_facts(folder / "model.keras")
         run.log_inputs(params.dataset, facts.split_sha256, {"test": len(test.rows)})
-        run.log_metrics({f"test_{key}": value for key, value in metrics["test"].items()})
-        run.log_metrics({"train_accuracy": metrics["train"]["accuracy"], "gap": metrics["gap"]})
+        for part in ("train", "val", "test"):
+            run.log_metrics({f"{part}/{key}": value for key, value in metrics[part].items()})
+        run.log_metrics({"train/gap": metrics["gap"]})
         run.log_files(paths.metrics(dataset, name), "metrics")
         run.log_files(paths.model_plots(dataset, name), "plots")
         tags = tracking.version_tags(params, facts, metrics)

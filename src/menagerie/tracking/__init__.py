@@ -4,6 +4,7 @@ The store is mlflow.db with mlartifacts/ in the main repository, whichever copy 
 what MLFLOW_TRACKING_URI names. When it cannot be reached the user is told once and work goes on.
 """
 
+import getpass
 import os
 import signal
 import subprocess
@@ -133,6 +134,9 @@ def _source_tags(params: Params, name: str) -> dict[str, str]:
         "study": params.study or "",
         "dataset": params.dataset.name,
         "model": name,
+        "mlflow.source.name": "src",
+        "mlflow.source.type": "LOCAL",
+        "mlflow.user": _user(),
         "mlflow.source.git.commit": _git("rev-parse", "HEAD"),
         "git.dirty": str(bool(_git("status", "--porcelain", "--untracked-files=no"))).lower(),
         "dvc.exp": os.environ.get("DVC_EXP_NAME", ""),
@@ -140,6 +144,12 @@ def _source_tags(params: Params, name: str) -> dict[str, str]:
         "dvc.stage": os.environ.get("DVC_STAGE", ""),
     }
     return {key: value for key, value in tags.items() if value}
+
+
+def _user() -> str:
+    with suppress(Exception):  # a container may have none
+        return getpass.getuser()
+    return ""
 
 
 def _git(*arguments: str) -> str:

@@ -19,8 +19,9 @@ def card(dataset: Dataset, facts: ModelFacts, metrics: Mapping[str, Any], uri: s
     height, width = facts.pixels.image_size
     sides = f"{height} x {width} pixels"
     sections = [
-        f"# {facts.model} on {dataset.title}",
-        f"Says which of {len(facts.classes)} classes a picture shows: {_named(facts.classes)}.",
+        f"`{facts.model}`, trained on {dataset.title}, says which of {len(facts.classes)} classes a picture "
+        f"shows: {_named(facts.classes)}. It gets {100 * metrics['test']['accuracy']:.2f} % of the "
+        "test pictures right.",
         f"```\nmenagerie predict PICTURE --uri {uri}\n```",
         "## How good it is",
         _numbers(metrics),

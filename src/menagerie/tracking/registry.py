@@ -1,5 +1,6 @@
 """The registry: every evaluated model is a version of its data set's registered model; one is champion."""
 
+import json
 import tempfile
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from menagerie.tracking.store import SPLIT, client_of, tracking_uri, warn
 CHAMPION = "champion"  # the alias: `models:/digits@champion`
 REASON = "champion.reason"  # the tag that says why it is
 VAL_PREDICTIONS = "metrics/val_predictions.csv"  # among a run's artifacts
+
+ABOUT = "Every model that was tested on this data set; the alias `champion` is at the best of them by val."
+USE = "```\nmenagerie predict PICTURE --uri models:/{}@champion\n```"
 
 Answer = TypeVar("Answer")
 
@@ -66,11 +70,13 @@ def register(
             client.set_model_version_tag(dataset, number, key, value)
     else:
         if not client.search_registered_models(f"name = '{dataset}'", max_results=1):
-            client.create_registered_model(dataset)
+            client.create_registered_model(dataset, description=f"{ABOUT}\n\n{USE.format(dataset)}")
         made = client.create_model_version(
             dataset, f"models:/{model_id}", run_id, tags=tags, model_id=model_id, await_creation_for=None
         )
         number = made.version
+        versions = json.dumps([{"name": dataset, "version": number}])
+        client.set_logged_model_tags(model_id, {"mlflow.modelVersions": versions})  # its page links them
     client.update_model_version(dataset, number, card(f"models:/{dataset}/{number}"))
     return str(number)
 
