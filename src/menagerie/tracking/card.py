@@ -38,9 +38,15 @@ def card(dataset: Dataset, facts: ModelFacts, metrics: Mapping[str, Any], uri: s
         "- Val chose the epoch and the temperature, so its numbers flatter; test was opened after that.\n"
         f"- Each picture is brought to {sides} ({facts.pixels.resize}); finer detail is lost.",
         "## Licence",
-        f"The code is Apache-2.0. The model was made from pictures under {dataset.licence}.",
+        f"The code is Apache-2.0. {_of_pictures(dataset.licence)}",
     ]
     return "\n\n".join(sections)[:LONGEST]
+
+
+def _of_pictures(licence: str) -> str:
+    if licence == "unknown":  # what the choice of a person's own pictures says
+        return "The licence of its pictures is not known."
+    return f"The model was made from pictures under {licence}."
 
 
 def _named(classes: list[str]) -> str:
