@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from menagerie.model_facts import ModelFacts
     from menagerie.serve.ahead import Decoder
     from menagerie.serve.answers import Answer
-    from menagerie.serve.inputs import Gathered, Picture
+    from menagerie.serve.inputs import Gathered
+    from menagerie.serve.pictures import Picture
     from menagerie.serve.predictor import Predictor
 
 FORMATS = ("table", "csv", "json", "parquet")
@@ -85,11 +86,11 @@ def predict(
         from menagerie.serve.answers import short
 
         threshold = None if step is None else step / 1000
-        decoder = Decoder(facts.pixels)
-        found = [short(one, top, threshold) for one in _answers(path, gathered.pictures, decoder)]
+        answers = _answers(path, gathered.pictures, Decoder(facts.pixels))
+        found = [short(one, top, threshold) for one in answers]
         _write(found, top, form, output)
         if copy_to is not None:
-            _copy(gathered.pictures, found, facts, copy_to, decoder)
+            _copy(gathered.pictures, found, facts, copy_to)
     except BrokenPipeError:  # of `menagerie ... | head`, which click ends quietly
         raise
     except (MenagerieError, OSError) as error:
@@ -152,36 +153,22 @@ def _predictor(path: Path) -> "Predictor":
 
 
 def _write(found: "Sequence[Answer]", top: int, form: str | None, output: Path | None) -> None:
-    from menagerie.files import whole
-    from menagerie.serve.answers import as_csv, as_json, as_table, write_parquet
+    from menagerie.serve import tables
 
     if form is None:
         form = "table" if sys.stdout.isatty() and len(found) <= FEW else "csv"
-    if form == "parquet":
-        with whole(output) as part:
-            write_parquet(found, top, part)
-        return
-    text = {"table": as_table, "csv": as_csv}[form](found, top) if form != "json" else as_json(found)
     if output is None:
-        click.echo(text, nl=False)
-        return
-    with whole(output) as part:
-        part.write_text(text, encoding="utf-8", newline="\n")
+        click.echo(tables.text_of(found, top, form), nl=False)
+    else:
+        tables.write(found, top, form, output)
 
 
 def _copy(
-    pictures: "Sequence[Picture]",
-    found: "Sequence[Answer]",
-    facts: "ModelFacts",
-    target: Path,
-    reader: "Decoder",
+    pictures: "Sequence[Picture]", found: "Sequence[Answer]", facts: "ModelFacts", target: Path
 ) -> None:
-    from contextlib import closing
-
     from menagerie.serve.copying import copy
 
-    with closing(reader):
-        copied = copy(pictures, found, facts.classes, target, reader)
+    copied = copy(pictures, found, facts.classes, target)
     told = ", ".join(f"{folder}: {count:,}" for folder, count in sorted(copied.items()))
     click.echo(
         f"predict: copied {copied.total():,} pictures to {target} ({told or 'all there already'})", err=True

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from menagerie.archives.reading import MAX_READ_BYTES, Archive
 from menagerie.errors import DataError
 from menagerie.prepare.decoding import decode
 from menagerie.prepare.opening import Reading, UnreadableError
 from menagerie.prepare.workers import PICTURE_BYTES, POOL_BYTES
-from menagerie.serve.inputs import Picture
+from menagerie.serve.pictures import Picture, Reader
 
 if TYPE_CHECKING:
     from menagerie.model_facts import Pixels
@@ -37,13 +36,13 @@ class Decoded(NamedTuple):
 
 
 class Decoder:
-    """Decodes batches. It keeps one archive open, so that a tar.gz is read once through."""
+    """Decodes batches."""
 
     def __init__(self, pixels: "Pixels") -> None:
         # As plain values: a process that decodes is spared the libraries that read what models say.
         reading = Reading(pixels.jpeg, pixels.truncated, pixels.max_pixels)
         self._form = pixels.image_size, pixels.resize, reading
-        self._archive: Archive | None = None
+        self._reader = Reader()
 
     @property
     def picture_bytes(self) -> int:
@@ -51,9 +50,7 @@ class Decoder:
         return height * width * 3
 
     def close(self) -> None:
-        if self._archive is not None:
-            self._archive.close()
-            self._archive = None
+        self._reader.close()
 
     def __call__(self, pictures: Sequence[Picture]) -> Decoded:
         pixels, problems = [], []
@@ -61,29 +58,11 @@ class Decoder:
             problem = picture.problem
             if not problem:
                 try:
-                    pixels.append(decode(self.read(picture), *self._form)[0])
+                    pixels.append(decode(self._reader(picture), *self._form)[0])
                 except (UnreadableError, DataError) as error:
                     problem = str(error)
             problems.append(problem)
         return Decoded(np.array(pixels, np.uint8).reshape(-1, *self._form[0], 3), problems)
-
-    def read(self, picture: Picture) -> bytes:
-        """The bytes of a picture's file.
-
-        Raises:
-            DataError: it cannot be read, or is larger than MAX_READ_BYTES.
-        """
-        if picture.size > MAX_READ_BYTES:
-            raise DataError(f"{picture.size:,} bytes, more than {MAX_READ_BYTES:,}")
-        if picture.member is None:
-            try:
-                return picture.path.read_bytes()
-            except OSError as error:
-                raise DataError(error.strerror or type(error).__name__) from error
-        if self._archive is None or self._archive.path != picture.path:
-            self.close()
-            self._archive = Archive(picture.path)
-        return self._archive.read(picture.member)
 
 
 @contextmanager

@@ -4,23 +4,19 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from itertools import count
 from pathlib import Path, PurePosixPath
 
-from menagerie.serve.ahead import Decoder
 from menagerie.serve.answers import UNSURE, Answer
-from menagerie.serve.inputs import Picture
+from menagerie.serve.pictures import Picture, Reader
 
 RESERVED = {"aux", "con", "nul", "prn", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 MOST_BYTES = 200  # of a name: file systems take 255, and a number may be added
 
 
 def copy(
-    pictures: Sequence[Picture],
-    found: Sequence[Answer],
-    classes: Sequence[str],
-    target: Path,
-    reader: Decoder,
+    pictures: Sequence[Picture], found: Sequence[Answer], classes: Sequence[str], target: Path
 ) -> Counter[str]:
     """Copy each picture that has an answer to `target`/ANSWER/; how many were copied, by folder.
 
@@ -32,13 +28,14 @@ def copy(
     """
     folders = folder_names([*classes, UNSURE])
     copied: Counter[str] = Counter()
-    for picture, one in zip(pictures, found, strict=True):
-        if one.problem:
-            continue
-        folder = target / folders[one.answer]
-        folder.mkdir(parents=True, exist_ok=True)
-        name = picture.member.name if picture.member else picture.path.name
-        copied[folder.name] += _kept(folder, safe(PurePosixPath(name).name), reader.read(picture))
+    with closing(Reader()) as reader:
+        for picture, one in zip(pictures, found, strict=True):
+            if one.problem:
+                continue
+            folder = target / folders[one.answer]
+            folder.mkdir(parents=True, exist_ok=True)
+            name = picture.member.name if picture.member else picture.path.name
+            copied[folder.name] += _kept(folder, safe(PurePosixPath(name).name), reader(picture))
     return +copied
 
 

@@ -4,32 +4,22 @@ import glob
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from menagerie.archives import reading
 from menagerie.archives.kinds import HEAD, SUFFIXES, kind_of, why_no_picture
 from menagerie.archives.naming import hidden
 from menagerie.archives.reading import Archive, Member, members
 from menagerie.archives.scanning import ARCHIVE, NO_FILE
 from menagerie.archives.sorting import HIDDEN
 from menagerie.errors import DataError
+from menagerie.serve import walking
+from menagerie.serve.pictures import Picture
 
 LIST = ".txt"  # what the name of a list of names ends in
 STANDARD_INPUT = "-"
-
-
-class Picture(NamedTuple):
-    """A picture to be answered; where `problem` says why, it cannot even be opened."""
-
-    name: str  # as results show it
-    path: Path  # of its file, or of the archive that it lies in
-    size: int = 0  # bytes of the file
-    member: Member | None = None
-    label: str = ""  # the class that its folder is called as
-    problem: str = ""
 
 
 class Gathered(NamedTuple):
@@ -37,14 +27,6 @@ class Gathered(NamedTuple):
 
     pictures: list[Picture]
     passed_over: Counter[str]
-
-
-class Found(NamedTuple):
-    """A file of a folder."""
-
-    name: str  # `/` between parts, from the folder; of a file named by itself, its last part
-    path: Path
-    problem: str = ""
 
 
 def gather(inputs: Sequence[str], standard_input: BinaryIO, classes: Iterable[str]) -> Gathered:
@@ -90,7 +72,7 @@ class _Gatherer:
         self.found = Gathered([], Counter())
 
     def add_named(self, path: Path) -> None:
-        if path.suffix.lower() == LIST and path.is_file() and not kind_of(_head(path)):
+        if path.suffix.lower() == LIST and path.is_file() and not kind_of(walking.head(path)):
             self.add_listed(path.read_bytes(), path.parent)
         else:
             self._add(path)
@@ -100,10 +82,10 @@ class _Gatherer:
         if not paths:
             raise DataError(f"no file matches {pattern!r}")
         for path in map(Path, paths):
-            if path.is_dir() or _packed(path):
+            if path.is_dir() or walking.packed(path):
                 self._add(path)
             else:
-                self._add_if_picture(Found(path.name, path), str(path))
+                self._add_if_picture(walking.Found(path.name, path), str(path))
 
     def add_listed(self, names: bytes, beside: Path) -> None:
         """Names are of the working folder, as `find` and `ls` write them, or else of the list's own."""
@@ -118,15 +100,15 @@ class _Gatherer:
         """Whatever lies at a path; a file that is no archive is taken for a picture."""
         if path.is_dir():
             self._add_folder(path)
-        elif _packed(path):
+        elif walking.packed(path):
             self._add_archive(path)
         else:
-            self._add_picture(Found(path.name, path, _problem(path)), str(path))
+            self._add_picture(walking.Found(path.name, path, walking.problem(path)), str(path))
 
     def _add_folder(self, folder: Path) -> None:
-        files = list(_files(folder, "", ()))
+        files = list(walking.files(folder, "", ()))
         before = len(self.found.pictures)
-        archives = [file for file in files if _packed(file.path) and not hidden(file.name)]
+        archives = [file for file in files if walking.packed(file.path) and not hidden(file.name)]
         for file in files:
             if file not in archives:
                 self._add_if_picture(file, str(folder / file.name))
@@ -147,25 +129,27 @@ class _Gatherer:
                     if reason := _why_not(member.name, b"" if named else archive.head(member, HEAD)):
                         self.found.passed_over[reason] += 1
                     else:
-                        self._append(Found(member.name, path), f"{path}/{member.name}", member.size, member)
+                        self._append(
+                            walking.Found(member.name, path), f"{path}/{member.name}", member.size, member
+                        )
         except DataError as error:
-            self._append(Found(path.name, path, str(error)), str(path))
+            self._append(walking.Found(path.name, path, str(error)), str(path))
 
-    def _add_if_picture(self, file: Found, name: str) -> None:
-        problem = file.problem or _problem(file.path)
+    def _add_if_picture(self, file: walking.Found, name: str) -> None:
+        problem = file.problem or walking.problem(file.path)
         if hidden(file.name):
             self.found.passed_over[HIDDEN] += 1
         elif problem and problem != NO_FILE:
             self._add_picture(file._replace(problem=problem), name)
-        elif reason := _why_not(file.name, b"" if problem else _head(file.path)):
+        elif reason := _why_not(file.name, b"" if problem else walking.head(file.path)):
             self.found.passed_over[NO_FILE if problem else reason] += 1
         else:
             self._add_picture(file._replace(problem=problem), name)
 
-    def _add_picture(self, file: Found, name: str) -> None:
+    def _add_picture(self, file: walking.Found, name: str) -> None:
         self._append(file, name, 0 if file.problem else file.path.stat().st_size)
 
-    def _append(self, file: Found, name: str, size: int = 0, member: Member | None = None) -> None:
+    def _append(self, file: walking.Found, name: str, size: int = 0, member: Member | None = None) -> None:
         label = self._label(file.name)
         self.found.pictures.append(Picture(shown(name), file.path, size, member, label, file.problem))
 
@@ -183,44 +167,3 @@ def shown(name: str) -> str:
 
 def _why_not(name: str, head: bytes) -> str | None:
     return HIDDEN if hidden(name) else why_no_picture(name, head)
-
-
-def _packed(path: Path) -> bool:
-    return path.name.lower().endswith(reading.SUFFIXES) and path.is_file()
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb", buffering=0) as file:
-        return file.read(HEAD)
-
-
-def _problem(path: Path) -> str:
-    """Why a file cannot be opened; empty where it can. What is no regular file is not tried: a pipe waits."""
-    if not os.path.lexists(path):
-        return "not there"
-    if not path.is_file():
-        return NO_FILE
-    try:
-        _head(path)
-    except OSError as error:
-        return error.strerror or type(error).__name__
-    return ""
-
-
-def _files(folder: Path, prefix: str, above: tuple[PurePath, ...]) -> Iterator[Found]:
-    """The files below a folder by name, links followed; `above` are the real folders it lies in."""
-    try:
-        real = folder.resolve(strict=True)
-        with os.scandir(folder) as entries:
-            found = sorted(entries, key=attrgetter("name"))
-    except OSError as error:
-        yield Found(prefix.rstrip("/"), folder, f"folder that cannot be read: {error.strerror}")
-        return
-    if real in above:  # a link to a folder that it lies in: its pictures come once, from there
-        return
-    for entry in found:
-        name = prefix + entry.name
-        if hidden(entry.name) or not Path(entry.path).is_dir():
-            yield Found(name, folder / entry.name)
-        else:
-            yield from _files(folder / entry.name, f"{name}/", (*above, real))
