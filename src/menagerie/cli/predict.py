@@ -119,7 +119,7 @@ def _gathered(path: Path, inputs: Sequence[str]) -> "tuple[ModelFacts, Gathered]
     from menagerie.serve.inputs import gather
 
     facts = read_facts(path)
-    return facts, gather(inputs, click.get_binary_stream("stdin"), facts.classes)
+    return facts, gather(inputs, sys.stdin.buffer, facts.classes)
 
 
 def _answers(path: Path, pictures: "Sequence[Picture]", decoder: "Decoder") -> "Iterator[Answer]":
