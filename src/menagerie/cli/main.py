@@ -12,6 +12,7 @@ from menagerie.cli.audit import audit
 from menagerie.cli.mirror import mirror
 from menagerie.cli.readme import readme
 from menagerie.cli.report import report
+from menagerie.cli.serve import serve
 from menagerie.cli.use import use
 from menagerie.errors import MenagerieError
 
@@ -38,4 +39,5 @@ main.add_command(audit)
 main.add_command(mirror)
 main.add_command(readme)
 main.add_command(report)
+main.add_command(serve)
 main.add_command(use)
