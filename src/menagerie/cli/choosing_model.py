@@ -28,9 +28,7 @@ def chosen_model(model: str | None, file: Path | None, champion: bool, uri: str 
     if model is None:
         summary = paths.summary(dataset)
         if not summary.exists():
-            raise ModelError(
-                f"no model of {dataset} was compared yet: run dvc repro, or name one with --file"
-            )
+            raise ModelError(f"no model of {dataset} was compared yet: dvc repro does it; or --file FILE")
         model = read_json(summary)["best"]["model"]
     if model not in trained:
         raise ModelError(f"{unknown('model', model, trained)}; `dvc repro` trains those of params.yaml")
