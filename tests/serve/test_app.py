@@ -10,9 +10,9 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from serving import CLASSES, SIZE, noisy, served, small_model, until
 
-from broken_pictures import _png_of, bad, encoded, good, noise
+from broken_pictures import bad, encoded, good, noise
+from serving import CLASSES, SIZE, noisy, served, small_model, until
 
 pytest.importorskip("keras")
 pytest.importorskip("multipart")
@@ -88,7 +88,7 @@ def test_of_several_pictures_each_has_its_answer_or_its_error(client):
     [
         (b"", 422, "empty file"),
         (good()["photo.jpg"][:300], 422, ""),
-        (_png_of(20_000, 20_000, 8, b""), 422, "400,000,000 pixels, more than dataset.max_pixels"),
+        (bad()["claims_100000x100000.png"], 422, "10,000,000,000 pixels, more than dataset.max_pixels"),
         (b"<html>Sign in</html>", 415, "none of AVIF"),
         (b'{"picture": 1}', 415, "none of AVIF"),
     ],

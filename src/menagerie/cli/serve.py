@@ -56,7 +56,7 @@ def _listening(host: str, port: int) -> "socket.socket":
         return socket.create_server((host, port), family=family)
     except OSError as error:
         raise MenagerieError(
-            f"cannot listen on {host}, port {port}: {error.strerror or error}; choose another: --port 0 finds one"
+            f"cannot listen on {host}, port {port}: {error.strerror or error}; --port 0 finds a free one"
         ) from error
 
 
@@ -89,9 +89,8 @@ def _run(path: Path, listener: "socket.socket", hosts: list[str], limits: dict[s
         )
     named = f"[{host}]" if ":" in host else host
     facts = predictor.facts
-    click.echo(
-        f"{facts.model} of {facts.dataset}, {len(facts.classes)} classes: http://{named}:{port} (Ctrl-C ends it)"
-    )
+    told = f"{facts.model} of {facts.dataset}, {len(facts.classes)} classes"
+    click.echo(f"{told}: http://{named}:{port} (Ctrl-C ends it)")
     config = uvicorn.Config(
         app,
         log_level="warning",

@@ -19,7 +19,7 @@ LARGE_PIXELS = 2**24  # of pictures with more than these, one at a time is decod
 
 
 class Seen(NamedTuple):
-    """A picture as the network saw it, uint8 (height, width, 3), and its probabilities, float64 (classes,)."""
+    """A picture uint8 (height, width, 3), as the network saw it, and its probabilities float64 (classes,)."""
 
     pixels: np.ndarray
     probabilities: np.ndarray

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from fastapi import HTTPException, Request
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import Message
 
 from menagerie.serve.limits import Limits, Room
@@ -62,7 +63,7 @@ async def _read(request: Request, most: int) -> list[Picture]:
         async with request.form(max_files=most, max_fields=FIELDS) as form:
             files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
             found = [Picture(file.filename, await file.read()) for file in files]
-    except HTTPException as error:
+    except StarletteHTTPException as error:
         if str(error.detail).startswith("Too many files"):
             raise HTTPException(413, f"a request may have {most} pictures: send them in parts") from error
         raise

@@ -16,7 +16,10 @@ function element(tag, properties = {}, ...children) {
   return made;
 }
 
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
+function percent(share) {
+  if (share > 0.9995 && share < 1) return "> 99.9 %"; // a network is never quite sure
+  return share > 0 && share < 0.0005 ? "< 0.1 %" : `${(100 * share).toFixed(1)} %`;
+}
 
 function tell() {
   document.getElementById("bar").hidden = begun === 0;
