@@ -13,6 +13,7 @@ from menagerie.cli.mirror import mirror
 from menagerie.cli.predict import predict
 from menagerie.cli.readme import readme
 from menagerie.cli.report import report
+from menagerie.cli.serve import serve
 from menagerie.cli.use import use
 from menagerie.errors import MenagerieError
 
@@ -40,4 +41,5 @@ main.add_command(mirror)
 main.add_command(predict)
 main.add_command(readme)
 main.add_command(report)
+main.add_command(serve)
 main.add_command(use)
