@@ -613,3 +613,16 @@ def model_facts(classes=("cat", "dog"), image_size=(8, 8), temperature=1.0, mode
         split_sha256="1" * 64,
         versions=versions(),
     )
+
+
+def small_model(path, facts, seed=0):
+    """Write a model file of a dense layer with random weights, for pictures and classes as `facts` says."""
+    import keras
+
+    from menagerie.model_files import save_model
+
+    keras.utils.set_random_seed(seed)
+    inputs = keras.Input((*facts.pixels.image_size, 3), dtype="uint8")
+    flat = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
+    save_model(keras.Model(inputs, keras.layers.Dense(len(facts.classes))(flat)), path, facts)
+    return path

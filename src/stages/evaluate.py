@@ -6,6 +6,7 @@ use: python src evaluate <model>
 """
 
 import time
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +17,7 @@ from menagerie.evaluate import corruptions, outputs
 from menagerie.evaluate.layers import layers, trainable_parameters
 from menagerie.evaluate.measures import predictions
 from menagerie.files import file_sha256, read_json, whole, whole_folder, write_json
+from menagerie.model_facts import read_facts
 from menagerie.model_files import load_model, predict
 from menagerie.params import load_params
 from menagerie.train.seeding import environment, seed_everything
@@ -66,10 +68,16 @@ def main(name: str) -> None:
     record_cost(paths.run_record(dataset, name), metrics["model_sha256"], params.seed, milliseconds)
 
     with tracking.evaluation_run(params, name, metrics["model_sha256"]) as run:
-        run.log_metrics({f"test_{key}": value for key, value in metrics["test"].items()})
-        run.log_metrics({"train_accuracy": metrics["train"]["accuracy"], "gap": metrics["gap"]})
+        run.log_model(name, folder / "model.keras")  # unless training did
+        facts = read_facts(folder / "model.keras")
+        run.log_inputs(params.dataset, facts.split_sha256, {"test": len(test.rows)})
+        for part in ("train", "val", "test"):
+            run.log_metrics({f"{part}/{key}": value for key, value in metrics[part].items()})
+        run.log_metrics({"train/gap": metrics["gap"]})
         run.log_files(paths.metrics(dataset, name), "metrics")
         run.log_files(paths.model_plots(dataset, name), "plots")
+        tags = tracking.version_tags(params, facts, metrics)
+        run.register(dataset, tags, partial(tracking.card, params.dataset, facts, metrics))
     accuracy, n = metrics["test"]["accuracy"], metrics["test"]["n"]
     print(f"evaluate@{name}: wrote {paths.metrics(dataset, name)}: test accuracy {accuracy:.4f} of {n}")
 

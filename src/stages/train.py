@@ -40,7 +40,8 @@ def main(name: str) -> None:
         raise WeightsError(f"{error}\nor from random weights: {choice}") from error
 
     print(f"train@{name}: {model.count_params():,} parameters, on {environment()['devices']}", flush=True)
-    tags = {"split.sha256": file_sha256(paths.split(dataset)), **environment()}
+    split_sha256 = file_sha256(paths.split(dataset))
+    tags = {"split.sha256": split_sha256, **environment()}
     depends_on = (spec, params.seed, compute.max_epochs, compute.precision, environment())
     code = sorted(Path(__file__).parents[1].rglob("*.py"))
     files = [paths.images(dataset), paths.split(dataset), *code]
@@ -50,6 +51,9 @@ def main(name: str) -> None:
     ):
         if checkpoint.exists():
             print(f"train@{name}: goes on where a run was stopped before", flush=True)
+        run.watch()
+        counts = {part: len(data.subsets[part].rows) for part in ("train", "val")}
+        run.log_inputs(params.dataset, split_sha256, counts)
         session = Session.of(compute, params.seed, paths.work(), checkpoint, run.log_metrics)
         verbose = 1 if sys.stdout.isatty() else 2  # a bar to watch, or a line an epoch in a log
         trained = train(model, spec, data, replace(session, verbose=verbose))
@@ -64,8 +68,8 @@ def main(name: str) -> None:
         with whole(paths.run_record(dataset, name)) as path:
             write_json(path, {"model_sha256": model_sha256, "seed": params.seed, **cost, **environment()})
         run.set_tags({"model.sha256": model_sha256})
-        run.log_metrics(cost)
-        run.log_model(network, data.images.shape[1:], len(data.classes))
+        run.log_metrics({f"cost/{key}": value for key, value in cost.items()})
+        run.log_model(name, paths.model(dataset, name) / "model.keras")
 
     best = trained.history["val_accuracy"].max()
     print(f"train@{name}: wrote {paths.model(dataset, name)}: best val accuracy {best:.4f}")

@@ -52,7 +52,7 @@ def test_a_run_leaves_every_output_whole_and_one_finished_run_a_model(clone):
     assert sorted(kept.info.run_name for kept in runs) == ["cnn_wide", "linear"]
     for kept in runs:
         assert kept.info.status == "FINISHED"
-        assert kept.data.metrics["test_accuracy"] == summary["models"][kept.info.run_name]["accuracy"]
+        assert kept.data.metrics["test/accuracy"] == summary["models"][kept.info.run_name]["accuracy"]
         assert kept.data.tags["dvc.exp"]
 
 

@@ -1,18 +1,19 @@
 """Tracking against a real MLflow store, a real server that dies, and real processes."""
 
+import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from helpers import ROOT
+from helpers import ROOT, model_facts, small_model
 
 mlflow = pytest.importorskip("mlflow")
 
@@ -22,22 +23,6 @@ from menagerie.files import write_json  # noqa: E402
 from menagerie.tracking import store  # noqa: E402
 
 SRC = ROOT / "src"
-
-
-@pytest.fixture
-def bare(tmp_path, monkeypatch):
-    """An empty main repository, which is also the working folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    yield tmp_path
-    mlflow.set_tracking_uri(None)
-
-
-@pytest.fixture
-def root(bare, empty_store):
-    """The same with a store that has no run."""
-    shutil.copy(empty_store, bare / "mlflow.db")
-    return bare
 
 
 def client(root):
@@ -197,7 +182,10 @@ def test_without_a_server_work_goes_on_and_the_user_is_told_once(root, params, m
         for epoch in range(3):
             run.log_metrics({"loss": 1.0}, epoch)
             done.append(epoch)
-        run.log_model(object(), (1, 1, 3), 2)
+        run.watch()
+        run.log_inputs(params().dataset, "ab" * 32, {"train": 1})
+        run.log_model("cnn", Path("model.keras"))
+        run.register("digits", {"model": "cnn", "model.sha256": "aaa"}, str)
     assert done == [0, 1, 2]
     assert capsys.readouterr().err.count("not tracked") == 1
 
@@ -317,17 +305,94 @@ def test_a_long_parameter_is_the_same_in_the_store_as_in_the_settings(root, para
 
 @pytest.mark.tensorflow
 @pytest.mark.filterwarnings("ignore:.*type hint:UserWarning")  # MLflow's, of a function of its own
-def test_the_stored_model_loads_and_predicts_the_same(root, params):
-    keras = pytest.importorskip("keras")
-    inputs = keras.Input((4, 4, 3), dtype="uint8")
-    outputs = keras.layers.Dense(2)(keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs)))
-    model = keras.Model(inputs, outputs)
-    with tracking.training_run(params(), "cnn", {}) as run:
-        run.log_model(model, (4, 4, 3), 2)
+def test_a_run_stores_its_model_once_and_what_is_measured_later_is_the_models_too(root, params, tmp_path):
+    path = small_model(tmp_path / "model.keras", model_facts())
+    with tracking.training_run(params(), "cnn", {"model.sha256": "aaa"}) as run:
+        run.log_model("cnn", path)
+    with tracking.evaluation_run(params(), "cnn", "aaa") as run:
+        run.log_model("cnn", path)
+        run.log_metrics({"test/accuracy": 0.9})
     kept = only_run(root)
     assert kept.info.status == "FINISHED"
     (stored,) = client(root).search_logged_models([kept.info.experiment_id])
-    pictures = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 3), np.uint8)
-    loaded = mlflow.pyfunc.load_model(stored.model_uri)
-    np.testing.assert_allclose(loaded.predict(pictures), model.predict_on_batch(pictures), rtol=1e-6)
-    assert loaded.metadata.signature.inputs.inputs[0].shape == (-1, 4, 4, 3)
+    assert stored.name == "cnn"
+    assert {metric.key: metric.value for metric in stored.metrics} == {"test/accuracy": 0.9}
+    assert kept.data.metrics == {"test/accuracy": 0.9}
+
+
+@pytest.mark.tensorflow
+@pytest.mark.filterwarnings("ignore:.*type hint:UserWarning")  # MLflow's, of a function of its own
+def test_a_model_restored_from_elsewhere_is_stored_when_it_is_tested(root, params, tmp_path):
+    with tracking.evaluation_run(params(), "cnn", "ccc") as run:
+        run.log_model("cnn", small_model(tmp_path / "model.keras", model_facts()))
+    kept = only_run(root)
+    (stored,) = client(root).search_logged_models([kept.info.experiment_id])
+    assert stored.source_run_id == kept.info.run_id
+
+
+def test_runs_are_found_by_study_data_set_experiment_and_commit(root, params, monkeypatch):
+    monkeypatch.setenv("DVC_EXP_NAME", "brave-otter")
+    for name, study in (("cnn", "quickstart"), ("sign_cnn", "sign_digits")):
+        with tracking.training_run(params(f"study={study}", f"model={name}"), name, {}):
+            pass
+    own = client(root)
+    experiments = [one.experiment_id for one in own.search_experiments()]
+    for query, expected in {
+        "tags.study = 'sign_digits'": {"sign_cnn"},
+        "tags.dataset = 'digits'": {"cnn"},
+        "tags.model = 'cnn'": {"cnn"},
+        "tags.`dvc.exp` = 'brave-otter'": {"cnn", "sign_cnn"},
+    }.items():
+        assert {one.info.run_name for one in own.search_runs(experiments, query)} == expected, query
+
+
+def test_the_data_are_inputs_by_split_and_no_picture_is_copied(root, params):
+    with tracking.training_run(params(), "cnn", {}) as run:
+        run.log_inputs(params().dataset, "ab" * 32, {"train": 1167, "val": 270})
+    inputs = only_run(root).inputs.dataset_inputs
+    assert {(one.dataset.name, one.dataset.digest, one.tags[0].value) for one in inputs} == {
+        ("digits", "abababababababab-train", "train"),
+        ("digits", "abababababababab-val", "val"),
+    }
+    assert {json.loads(one.dataset.profile)["pictures"] for one in inputs} == {1167, 270}
+    assert mlflow.data.get_source(inputs[0]).url == params().dataset.homepage
+    assert [path for path in root.rglob("*") if path.suffix in (".npy", ".png")] == []
+
+
+def test_a_persons_own_pictures_are_inputs_from_their_folder(root, params, tmp_path):
+    own = params("dataset=folder", f"dataset.source.path={tmp_path}", "model=cnn")
+    with tracking.training_run(own, "cnn", {}) as run:
+        run.log_inputs(own.dataset, "ab" * 32, {"train": 5})
+    (data,) = only_run(root, "folder").inputs.dataset_inputs
+    assert mlflow.data.get_source(data).uri == tmp_path.as_uri()
+
+
+def test_what_the_machine_does_is_logged_while_a_run_is_watched(root, params, monkeypatch):
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.05")
+    with tracking.training_run(params(), "cnn", {}) as run:
+        run.watch()
+        until = time.monotonic() + 30
+        while not only_run(root).data.metrics and time.monotonic() < until:
+            run.log_metrics({})
+    measured = only_run(root).data.metrics
+    assert 0 < measured["system/system_memory_usage_percentage"] <= 100
+    assert "SystemMetricsMonitor" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_runs_that_an_earlier_version_tested_are_found_as_well(root, params):
+    for name, metrics in {
+        "cnn": {"test_accuracy": 0.9, "test_n": 360},
+        "ann": {"test/accuracy": 0.8, "test/n": 359},
+    }.items():
+        with tracking.training_run(params(f"model={name}"), name, {}) as run:
+            run.log_metrics(metrics)
+    runs = store.evaluated_runs("digits").set_index("model")
+    assert runs["test_accuracy"].to_dict() == {"cnn": 0.9, "ann": 0.8}
+    assert runs["test_n"].to_dict() == {"cnn": 360, "ann": 359}
+
+
+def test_mlflow_lays_its_pages_out_for_networks_and_not_for_language_models(root, params):
+    with tracking.training_run(params(), "cnn", {}):
+        pass
+    experiment = client(root).get_experiment_by_name("digits")
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"

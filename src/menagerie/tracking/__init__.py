@@ -4,6 +4,7 @@ The store is mlflow.db with mlartifacts/ in the main repository, whichever copy 
 what MLFLOW_TRACKING_URI names. When it cannot be reached the user is told once and work goes on.
 """
 
+import getpass
 import os
 import signal
 import subprocess
@@ -13,9 +14,26 @@ from typing import Any
 
 from menagerie import paths
 from menagerie.files import read_json
+from menagerie.model_facts import ModelFacts
 from menagerie.params import Params
 from menagerie.tracking import store
-from menagerie.tracking.run import Run, log_params
+from menagerie.tracking.card import card
+from menagerie.tracking.registry import Registered, Version, crown, registered
+from menagerie.tracking.run import NOTE, Run, log_params
+
+__all__ = [
+    "Registered",
+    "Run",
+    "Version",
+    "card",
+    "crown",
+    "evaluation_run",
+    "flatten",
+    "registered",
+    "settings",
+    "training_run",
+    "version_tags",
+]
 
 LONGEST = 6000  # characters of a parameter that MLflow keeps
 
@@ -29,7 +47,8 @@ def training_run(params: Params, name: str, tags: dict[str, str]) -> Iterator[Ru
 
     def connect() -> tuple[Any, str]:
         client, experiment = store.connect(params.dataset.name)
-        tagged = _data_tags(params.dataset.name) | _source_tags() | tags
+        tagged = _data_tags(params.dataset.name) | _source_tags(params, name) | tags
+        tagged[NOTE] = f"`{name}` trained on {params.dataset.title} from seed {params.seed}; not tested yet."
         run = client.create_run(experiment, run_name=name, tags=tagged)
         log_params(client, run.info.run_id, settings(params, name))
         return client, run.info.run_id
@@ -55,7 +74,7 @@ def evaluation_run(params: Params, name: str, model_sha256: str) -> Iterator[Run
         if found := client.search_runs([experiment], query, max_results=1):
             client.update_run(found[0].info.run_id, status="RUNNING")
             return client, found[0].info.run_id
-        tags = _source_tags() | {
+        tags = _source_tags(params, name) | {
             "model.sha256": model_sha256,
             "model.origin": "trained elsewhere, restored by DVC",
         }
@@ -63,6 +82,24 @@ def evaluation_run(params: Params, name: str, model_sha256: str) -> Iterator[Run
 
     with _ended(Run(connect)) as run:
         yield run
+
+
+def version_tags(params: Params, facts: ModelFacts, metrics: dict[str, Any]) -> dict[str, str]:
+    """What a version of the registered model is found and compared by; `metrics` as evaluate writes them."""
+    val, test = metrics["val"], metrics["test"]
+    tags = {
+        "model": facts.model,
+        "model.sha256": metrics["model_sha256"],
+        store.SPLIT: facts.split_sha256,
+        "study": params.study or "",
+        "seed": params.seed,
+        "val_accuracy": val["accuracy"],
+        "val_n": val["n"],
+        "test_accuracy": test["accuracy"],
+        "test_n": test["n"],
+        "licence": params.dataset.licence,
+    }
+    return {key: str(value) for key, value in tags.items() if value != ""}
 
 
 @contextmanager
@@ -92,8 +129,14 @@ def _data_tags(dataset: str) -> dict[str, str]:
     return {}
 
 
-def _source_tags() -> dict[str, str]:
+def _source_tags(params: Params, name: str) -> dict[str, str]:
     tags = {
+        "study": params.study or "",
+        "dataset": params.dataset.name,
+        "model": name,
+        "mlflow.source.name": "src",
+        "mlflow.source.type": "LOCAL",
+        "mlflow.user": _user(),
         "mlflow.source.git.commit": _git("rev-parse", "HEAD"),
         "git.dirty": str(bool(_git("status", "--porcelain", "--untracked-files=no"))).lower(),
         "dvc.exp": os.environ.get("DVC_EXP_NAME", ""),
@@ -101,6 +144,12 @@ def _source_tags() -> dict[str, str]:
         "dvc.stage": os.environ.get("DVC_STAGE", ""),
     }
     return {key: value for key, value in tags.items() if value}
+
+
+def _user() -> str:
+    with suppress(Exception):  # a container may have none
+        return getpass.getuser()
+    return ""
 
 
 def _git(*arguments: str) -> str:

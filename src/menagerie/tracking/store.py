@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from menagerie import paths
 from menagerie.errors import MenagerieError
 
 DATA, SPLIT = "data.sha256", "split.sha256"  # tags: of all pictures, and of which of them train and test
+KIND = "mlflow.experimentKind"  # by which MLflow's pages are laid out: not as for language models
 PAGE = 100  # runs a request: the answer has 15 s
 
 # A stage must not wait minutes for a server that is gone: MLflow's own default is seven tries of 120 s.
@@ -21,6 +23,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 
 def tracking_uri(root: Path) -> str:
@@ -40,7 +43,7 @@ def connect(experiment: str) -> tuple[Any, str]:
             return client, known.experiment_id
         # Fixed here, or MLflow takes the folder of the first process: a queued experiment's is removed.
         local = (root / "mlartifacts" / experiment).as_uri() if uri.startswith("sqlite:") else None
-        return client, client.create_experiment(experiment, artifact_location=local)
+        return client, client.create_experiment(experiment, local, {KIND: "custom_model_development"})
 
 
 @contextmanager
@@ -85,7 +88,7 @@ def evaluated_runs(dataset: str) -> pd.DataFrame:
             "model": run.info.run_name,
             "run_id": run.info.run_id,
             "start_time": pd.to_datetime(run.info.start_time, unit="ms", utc=True),
-            **{key: run.data.metrics.get(key) for key in ("test_accuracy", "test_n")},
+            **{f"test_{key}": _of_test(run.data.metrics, key) for key in ("accuracy", "n")},
             **{tag: run.data.tags.get(tag) for tag in (DATA, SPLIT)},
             "params.seed": None,  # a column even where no run has one
             **{f"params.{key}": value for key, value in run.data.params.items()},
@@ -102,15 +105,23 @@ def _evaluated_runs(uri: str, dataset: str) -> list[Any]:
         experiment = client.get_experiment_by_name(dataset)
     if experiment is None:
         return []
-    query = "attributes.status = 'FINISHED' and metrics.test_accuracy >= 0"
-    runs: list[Any] = []
-    token = None
-    while True:
-        page = client.search_runs([experiment.experiment_id], query, max_results=PAGE, page_token=token)
-        runs += page
-        token = page.token
-        if not token:
-            return runs
+    runs: dict[str, Any] = {}
+    for accuracy in ("`test/accuracy`", "test_accuracy"):  # the second is what earlier versions wrote
+        query = f"attributes.status = 'FINISHED' and metrics.{accuracy} >= 0"
+        token = None
+        while token is None or token:
+            page = client.search_runs([experiment.experiment_id], query, max_results=PAGE, page_token=token)
+            runs |= {run.info.run_id: run for run in page}
+            token = page.token or ""
+    return list(runs.values())
+
+
+def _of_test(metrics: dict[str, float], key: str) -> float | None:
+    return metrics.get(f"test/{key}", metrics.get(f"test_{key}"))
+
+
+def warn(error: Exception) -> None:
+    print(f"warning: not tracked in MLflow from here on: {first_line(error)}", file=sys.stderr)
 
 
 def first_line(error: Exception) -> str:

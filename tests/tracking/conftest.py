@@ -1,0 +1,69 @@
+"""Where the tests of tracking keep their runs: an empty repository, its own store or a server."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+
+mlflow = pytest.importorskip("mlflow")
+
+
+@pytest.fixture
+def bare(tmp_path, monkeypatch):
+    """An empty main repository, which is also the working folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    yield tmp_path
+    mlflow.set_tracking_uri(None)
+
+
+@pytest.fixture
+def root(bare, empty_store):
+    """The same with a store that has no run."""
+    shutil.copy(empty_store, bare / "mlflow.db")
+    return bare
+
+
+@pytest.fixture(scope="session")
+def tracking_server(tmp_path_factory, empty_store):
+    """The address of MLflow's own server, with a store and artifacts of its own."""
+    folder = tmp_path_factory.mktemp("server")
+    shutil.copy(empty_store, folder / "mlflow.db")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--workers", "1", "--backend-store-uri", f"sqlite:///{(folder / 'mlflow.db').as_posix()}"]
+    command += ["--artifacts-destination", str(folder / "artifacts")]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    address, until = f"http://127.0.0.1:{port}", time.monotonic() + 120
+    try:
+        while not _answers(address):
+            assert process.poll() is None, "the server ended"
+            assert time.monotonic() < until, "the server does not answer"
+            time.sleep(0.2)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _answers(address):
+    try:
+        return httpx.get(f"{address}/health", trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture(params=["sqlite", pytest.param("server", marks=pytest.mark.slow)])
+def either(request, root, monkeypatch, no_proxy):
+    """The embedded store, then a server; a client of it."""
+    if request.param == "sqlite":
+        return mlflow.MlflowClient(f"sqlite:///{(root / 'mlflow.db').as_posix()}")
+    address = request.getfixturevalue("tracking_server")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    return mlflow.MlflowClient(address)
