@@ -8,6 +8,7 @@ from zipfile import ZipInfo
 
 import keras
 import numpy as np
+from tqdm import tqdm
 
 from menagerie.data import gather
 from menagerie.errors import ModelError
@@ -48,10 +49,12 @@ def addresses_numbered(config: str) -> str:
 
 def predict(model: keras.Model, images: np.ndarray, rows: np.ndarray, batch_size: int = 256) -> np.ndarray:
     """Logits float32 (n, classes) for these rows of the memory-mapped pictures, in their order."""
-    parts = [
-        keras.ops.convert_to_numpy(model.predict_on_batch(gather(images, rows[start : start + batch_size])))
-        for start in range(0, len(rows), batch_size)
-    ]
+    parts = []
+    with tqdm(desc="predictions", unit=" pictures", total=len(rows), disable=None, delay=1) as bar:
+        for start in range(0, len(rows), batch_size):
+            batch = gather(images, rows[start : start + batch_size])
+            parts.append(keras.ops.convert_to_numpy(model.predict_on_batch(batch)))
+            bar.update(len(batch))
     return np.concatenate(parts)
 
 

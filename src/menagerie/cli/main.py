@@ -10,8 +10,10 @@ import click
 from menagerie.cli.add import add
 from menagerie.cli.audit import audit
 from menagerie.cli.mirror import mirror
+from menagerie.cli.predict import predict
 from menagerie.cli.readme import readme
 from menagerie.cli.report import report
+from menagerie.cli.serve import serve
 from menagerie.cli.use import use
 from menagerie.errors import MenagerieError
 
@@ -36,6 +38,8 @@ def main() -> None:
 main.add_command(add)
 main.add_command(audit)
 main.add_command(mirror)
+main.add_command(predict)
 main.add_command(readme)
 main.add_command(report)
+main.add_command(serve)
 main.add_command(use)

@@ -12,6 +12,7 @@ from menagerie.params import Params
 from menagerie.params.composing import composed, conf
 
 PLAIN = re.compile(r"[A-Za-z_/][\w./-]*", re.ASCII)  # what Hydra takes for text without quotes
+DERIVED = {"watch", "watch_split", "watch_labels", "looks"}  # conf/ composes them of the others
 WORDS = ("true", "false", "null", "nan", "inf")  # but not these
 
 
@@ -37,8 +38,9 @@ def _overrides(params: Params) -> tuple[list[str], list[tuple[str, Any]]]:
     `++` stands before a key that they do not have.
     """
     known = [path.stem for path in conf().glob("dataset/*.yaml")]
-    dataset = params.dataset.name if params.dataset.name in known else "folder"
-    choices = [f"dataset={dataset}", f"model=[{','.join(params.models)}]"]
+    name = params.dataset.name
+    choices = [f"dataset={name}"] if name in known else ["dataset=folder", f"dataset.name={name}"]
+    choices.append(f"model=[{','.join(params.models)}]")
     if params.study:
         choices.insert(0, f"study={params.study}")
     elif _composed(())["study"]:
@@ -46,7 +48,8 @@ def _overrides(params: Params) -> tuple[list[str], list[tuple[str, Any]]]:
     wanted = params.dataset.split.policy
     if _composed(tuple(choices))["dataset"]["split"]["policy"] != wanted:
         choices.insert(-1, f"split={_split_of(wanted)}")
-    return choices, list(_changes(params.model_dump(mode="json"), _composed(tuple(choices))))
+    settings = params.model_dump(mode="json", exclude=DERIVED)
+    return choices, list(_changes(settings, _composed(tuple(choices))))
 
 
 def _split_of(policy: str) -> str:

@@ -16,6 +16,7 @@ import pandas as pd
 from scipy.fft import dctn
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from tqdm import tqdm
 
 from menagerie.data import SPLITS, gather
 
@@ -162,13 +163,15 @@ def _fingerprints(images: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.
     small = np.empty((len(rows), 16, 16), np.uint8)
     down, across = _averaging(images.shape[1]), _averaging(images.shape[2]).T
     count = max(1, VALUES // int(np.prod(images.shape[1:])))
-    for start in range(0, len(rows), count):
-        piece = slice(start, start + count)
-        pixels = gather(images, rows[piece])
-        digests[piece] = [hashlib.blake2b(picture, digest_size=16).digest() for picture in pixels]
-        grey = down @ (pixels @ LUMA) @ across
-        hashes[piece] = _hash(grey)
-        small[piece] = np.rint(grey.reshape(-1, 16, 2, 16, 2).mean(axis=(2, 4)))
+    with tqdm(desc="duplicates", unit=" pictures", total=len(rows), disable=None, delay=1) as bar:
+        for start in range(0, len(rows), count):
+            piece = slice(start, start + count)
+            pixels = gather(images, rows[piece])
+            digests[piece] = [hashlib.blake2b(picture, digest_size=16).digest() for picture in pixels]
+            grey = down @ (pixels @ LUMA) @ across
+            hashes[piece] = _hash(grey)
+            small[piece] = np.rint(grey.reshape(-1, 16, 2, 16, 2).mean(axis=(2, 4)))
+            bar.update(len(pixels))
     return digests, hashes, small
 
 

@@ -25,9 +25,8 @@ def findings(params: Params, results: Results) -> Findings:
 
 def _repeat(params: Params) -> Section:
     kept = (
-        "Any other setting that was changed with `-S` has to be given again; `params.yaml` of the commit has "
-        "them all, and `dvc repro` runs it as it stands. With the same versions on the same machine every "
-        "number comes out the same."
+        "It names every setting that `conf/` would compose otherwise; `dvc repro` runs `params.yaml` of the "
+        "commit as it stands. With the same versions on the same machine every number comes out the same."
     )
     blocks = (
         Paragraph("This runs all models of this report:"),

@@ -1,0 +1,126 @@
+"""Pictures decoded ahead of the network: in processes beside it where that pays, in the order asked for."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from menagerie.errors import DataError
+from menagerie.prepare.decoding import decode
+from menagerie.prepare.opening import Reading, UnreadableError
+from menagerie.prepare.workers import PICTURE_BYTES, POOL_BYTES
+from menagerie.serve.pictures import Picture, Reader
+
+if TYPE_CHECKING:
+    from menagerie.model_facts import Pixels
+
+BATCH = 32  # pictures that go through the network at a time
+AHEAD_BYTES = 128 * 2**20  # of pixels that wait for the network
+PROCESSES = 2  # more would take the cores from the network
+
+
+class Decoded(NamedTuple):
+    """A batch: the pixels uint8 (n, height, width, 3) of the pictures that have no problem."""
+
+    pixels: np.ndarray
+    problems: list[str]  # of each picture asked for; empty where it has none
+
+
+class Decoder:
+    """Decodes batches."""
+
+    def __init__(self, pixels: "Pixels") -> None:
+        # As plain values: a process that decodes is spared the libraries that read what models say.
+        reading = Reading(pixels.jpeg, pixels.truncated, pixels.max_pixels)
+        self._form = pixels.image_size, pixels.resize, reading
+        self._reader = Reader()
+
+    @property
+    def picture_bytes(self) -> int:
+        height, width = self._form[0]
+        return height * width * 3
+
+    def close(self) -> None:
+        self._reader.close()
+
+    def __call__(self, pictures: Sequence[Picture]) -> Decoded:
+        pixels, problems = [], []
+        for picture in pictures:
+            problem = picture.problem
+            if not problem:
+                try:
+                    pixels.append(decode(self._reader(picture), *self._form)[0])
+                except (UnreadableError, DataError) as error:
+                    problem = str(error)
+            problems.append(problem)
+        return Decoded(np.array(pixels, np.uint8).reshape(-1, *self._form[0], 3), problems)
+
+
+@contextmanager
+def decoding(pictures: Sequence[Picture], decoder: Decoder) -> Iterator[Iterator[Decoded]]:
+    """Give the batches of BATCH pictures in their order.
+
+    Processes beside this one start at once, so that what the block does before it asks for the first batch
+    costs no time; little is decoded here, batch by batch, as it is asked for.
+    """
+    batches = [pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH)]
+    cost = sum(PICTURE_BYTES + picture.size for picture in pictures)
+    if (os.cpu_count() or 1) < PROCESSES or cost < POOL_BYTES:
+        with closing(decoder):
+            yield map(decoder, batches)
+        return
+    waiting = max(2 * PROCESSES, AHEAD_BYTES // (BATCH * decoder.picture_bytes))
+    # Spawned on every system: a fork would copy the locks of threads that it does not copy.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(PROCESSES, context, initializer=_start, initargs=(decoder,)) as pool:
+        try:
+            rest = deque(batches)
+            sent = deque(pool.submit(_work, rest.popleft()) for _ in range(min(waiting, len(rest))))
+            yield _in_order(pool, sent, rest)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _in_order(
+    pool: ProcessPoolExecutor, sent: deque[Future[Decoded]], rest: deque[Sequence[Picture]]
+) -> Iterator[Decoded]:
+    try:
+        while sent:
+            done = sent.popleft().result()
+            if rest:
+                sent.append(pool.submit(_work, rest.popleft()))
+            yield done
+    except BrokenProcessPool as error:
+        raise DataError(
+            "a process that decodes pictures was ended from outside, as by a system out of memory; make "
+            "memory free, or give fewer pictures at a time"
+        ) from error
+
+
+_decoder: Decoder  # of a worker process
+
+
+def _start(decoder: Decoder) -> None:
+    global _decoder
+    _decoder = decoder
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends the pool
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """When the parent is killed nothing else would end its workers: they wait for work for ever."""
+    wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)
+
+
+def _work(pictures: Sequence[Picture]) -> Decoded:
+    return _decoder(pictures)

@@ -1,0 +1,72 @@
+"""The pictures in the body of a request, within limits."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from fastapi import HTTPException, Request
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.types import Message
+
+from menagerie.serve.limits import Limits, Room
+
+FIELDS = 16  # of a form that are no files; they are passed over
+
+
+class Picture(NamedTuple):
+    name: str | None  # as the one who sent it calls it
+    data: bytes
+
+
+@asynccontextmanager
+async def pictures_of(request: Request, limits: Limits, room: Room) -> AsyncIterator[list[Picture]]:
+    """The pictures of a request: the files of a form (multipart/form-data), or else its body as one picture.
+
+    In the block, the body's bytes are taken of `room`.
+
+    Raises:
+        HTTPException: 408 for a body that comes too slowly, 413 for one with too much in it, 422 for none.
+        BusyError: there is no room.
+    """
+    too_large = HTTPException(413, f"a request may have {limits.body_bytes:,} bytes: send fewer pictures")
+    if int(request.headers.get("content-length", 0)) > limits.body_bytes:
+        raise too_large
+    taken = 0
+
+    async def counted() -> Message:
+        nonlocal taken
+        message = await request.receive()
+        size = len(message.get("body", b""))
+        if taken + size > limits.body_bytes:
+            raise too_large
+        room.take(size)
+        taken += size
+        return message
+
+    try:
+        try:
+            async with asyncio.timeout(limits.seconds):
+                found = await _read(Request(request.scope, counted), limits.pictures)
+        except TimeoutError:
+            raise HTTPException(408, f"the request did not come within {limits.seconds:g} seconds") from None
+        yield found
+    finally:
+        room.give(taken)
+
+
+async def _read(request: Request, most: int) -> list[Picture]:
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        return [Picture(None, await request.body())]
+    try:
+        async with request.form(max_files=most, max_fields=FIELDS) as form:
+            files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+            found = [Picture(file.filename, await file.read()) for file in files]
+    except StarletteHTTPException as error:
+        if str(error.detail).startswith("Too many files"):
+            raise HTTPException(413, f"a request may have {most} pictures: send them in parts") from error
+        raise
+    if not found:
+        raise HTTPException(422, "the form has no file: send each picture as one, such as -F file=@a.jpg")
+    return found

@@ -1,0 +1,43 @@
+"""Model files fetched from the store of runs: of a registered version, or of a run."""
+
+import atexit
+import shutil
+import tempfile
+from pathlib import Path
+
+from menagerie import paths
+from menagerie.errors import ModelError
+from menagerie.tracking.store import client_of, first_line, tracking_uri
+
+FILE = "model.keras"
+FORMS = "models:/digits@champion, models:/digits/3 or runs:/RUN_ID/model"
+
+
+def model_file(uri: str) -> Path:
+    """The one model.keras of what a URI of MLflow names; its copy goes when this process ends.
+
+    Raises:
+        ModelError: it is no such URI, nothing is there, the store cannot be reached, or what is there has no
+            model.keras, or several.
+    """
+    if not uri.startswith(("models:/", "runs:/")):
+        raise ModelError(f"{uri!r} names no model of MLflow; expected such as {FORMS}")
+    import mlflow
+
+    folder = Path(tempfile.mkdtemp(prefix="menagerie-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        with client_of(tracking_uri(paths.main_repository())):
+            mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder))
+    except Exception as error:  # MLflow's, its database's or its connection's
+        raise ModelError(
+            f"{uri} cannot be had from the tracking store: {first_line(error)}; `mlflow ui` shows which "
+            "models are registered, MLFLOW_TRACKING_URI names another store"
+        ) from error
+    found = sorted(folder.rglob(FILE))
+    if len(found) != 1:
+        raise ModelError(
+            f"{uri} holds {len(found) or 'no'} {FILE}, expected one; name a version of a registered model or "
+            f"a run that this project trained: {FORMS}"
+        )
+    return found[0]

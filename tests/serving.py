@@ -1,0 +1,75 @@
+"""The real service for tests: uvicorn in a thread, a small network, real sockets."""
+
+import contextlib
+import socket
+import threading
+import time
+
+import numpy as np
+
+from helpers import model_facts
+
+CLASSES = ("cat", "dog", "hen")
+SIZE = (24, 32)  # of broken_pictures' pictures: nothing is resized
+
+
+def small_model(path, convolution=True, classes=CLASSES, **facts):
+    """A .keras file of a network with random weights that tells pictures apart."""
+    import keras
+
+    from menagerie.model_files import save_model
+
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    inputs = keras.Input((*SIZE, 3), dtype="uint8")
+    x = layers.Rescaling(1 / 25.5)(inputs)
+    if convolution:
+        x = layers.Conv2D(8, 3, activation="relu")(x)
+        x = layers.GlobalAveragePooling2D()(x)
+    else:
+        x = layers.Flatten()(x)
+    outputs = layers.Dense(len(classes))(x)
+    save_model(keras.Model(inputs, outputs), path, model_facts(classes, SIZE, **facts))
+    return path
+
+
+@contextlib.contextmanager
+def served(predictor, hosts=(), **limits):
+    """The address of a running service; it is shut down gracefully after the block."""
+    import uvicorn
+
+    from menagerie.serve.app import application
+    from menagerie.serve.limits import Limits
+
+    app = application(predictor, Limits(**limits), hosts)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(timeout=60)
+    assert not thread.is_alive()
+
+
+def noisy(count, seed=0):
+    """PNGs of SIZE that differ, and their pixels uint8 (count, height, width, 3)."""
+    from PIL import Image
+
+    from broken_pictures import encoded
+
+    pixels = np.random.default_rng(seed).integers(0, 256, (count, 1, 1, 3), np.uint8)
+    pixels = np.broadcast_to(pixels, (count, *SIZE, 3)).copy()
+    pixels[:, ::2] //= 2
+    return [encoded(Image.fromarray(picture), "PNG") for picture in pixels], pixels
+
+
+def until(true, seconds=20):
+    """Wait for something that another thread or process does."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
