@@ -21,9 +21,13 @@ lint: $(BIN)/.installed
 readme: $(BIN)/.installed
 	menagerie readme
 
+# `make ui HOST=0.0.0.0 ALLOWED_HOSTS=box.example.org`: for others, by the names that they type. No password is asked.
+HOST ?= 127.0.0.1
+ALLOWED_HOSTS ?=
 ui: $(BIN)/.installed
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=true \
-	mlflow ui --backend-store-uri sqlite:///mlflow.db --workers 1
+	mlflow ui --backend-store-uri sqlite:///mlflow.db --workers 1 --host $(HOST) \
+	$(if $(ALLOWED_HOSTS),--allowed-hosts '$(ALLOWED_HOSTS)')
 
 bench: $(BIN)/.installed
 	for name in data evaluation frozen_prefix training use; do python benchmarks/$$name.py || exit 1; done
