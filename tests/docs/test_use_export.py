@@ -1,4 +1,4 @@
-"""README, "Export" and "Hand over": its commands, run in a clone of this repository and in a clone of that."""
+"""README, "Export" and "Hand over": its commands, run in a clone of this repository and one of that."""
 
 import json
 import re
@@ -70,7 +70,7 @@ def test_a_bundle_tells_the_test_of_the_model(clone):
     assert done.returncode == 0, done.everything
     metrics = json.loads((clone / "metrics/digits/models/cnn/metrics.json").read_text(encoding="utf-8"))
     with zipfile.ZipFile(clone / "exports/digits/cnn.zip") as file:
-        page = file.read("digits_cnn/README.md").decode()
+        page = file.read("cnn/README.md").decode()
     assert f"| test | {metrics['test']['accuracy']:.2%} |" in page
     assert "Licence: CC-BY-4.0" in page
     assert succeed(clone, "git", "status", "--porcelain").stdout == ""
@@ -94,6 +94,10 @@ def test_what_is_pushed_is_there_in_another_clone_where_no_stage_runs(clone, tmp
     assert not (other / "models").exists()
     early = succeed(other, "dvc", "repro", "--pull", "--allow-missing", "--dry")
     assert stages_run(early) == []
+    (one,) = re.findall(r"`(dvc pull [^`]+)` fetches one model", README)
+    assert typed(other, one).returncode == 0
+    assert (other / "models/digits/cnn/model.keras").exists()
+    assert not (other / "data").exists()
     for line in [line for line in lines if line.startswith(("dvc pull", "dvc repro"))]:
         done = typed(other, line)
         assert done.returncode == 0, done.everything

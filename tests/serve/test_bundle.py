@@ -49,7 +49,7 @@ def unpacked(model, folder):
     bundle("--file", model, "--output", folder / "bundle.zip")
     with zipfile.ZipFile(folder / "bundle.zip") as file:
         file.extractall(folder)
-    return folder / "pets_cnn"
+    return folder / "bundle"
 
 
 def answers(folder, *names):
@@ -108,11 +108,12 @@ def test_the_script_takes_transparent_turned_grey_and_16_bit_pictures(tmp_path):
 
 def test_a_bundle_is_one_folder_of_equal_bytes_each_time(tmp_path):
     model = model_at(tmp_path / "model.keras")
-    for name in ("one.zip", "two.zip"):
-        bundle("--file", model, "--output", tmp_path / name)
-    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
-    with zipfile.ZipFile(tmp_path / "one.zip") as file:
-        parts = {name.removeprefix("pets_cnn/"): file.read(name) for name in file.namelist()}
+    one, two = tmp_path / "one/pets.zip", tmp_path / "two/pets.zip"
+    for target in (one, two):
+        bundle("--file", model, "--output", target)
+    assert one.read_bytes() == two.read_bytes()
+    with zipfile.ZipFile(one) as file:
+        parts = {name.removeprefix("pets/"): file.read(name) for name in file.namelist()}
     assert sorted(parts) == ["README.md", "classes.json", "model.keras", "predict.py", "requirements.txt"]
     assert parts["model.keras"] == model.read_bytes()
     about = json.loads(parts["classes.json"])
@@ -133,7 +134,7 @@ def test_a_card_tells_the_test_of_this_very_file_alone(tmp_path, monkeypatch):
         said = bundle("--file", model, "--output", tmp_path / "b.zip")
         assert ("no test result" in said) == (not told)
         with zipfile.ZipFile(tmp_path / "b.zip") as file:
-            page = file.read("pets_cnn/README.md").decode()
+            page = file.read("b/README.md").decode()
         assert bool(re.search(r"\| test \| 92\.48% \| 89\.52% to 94\.65% \| 412 \|", page)) == told
         assert ("No test of this very file" in page) == (not told)
 
@@ -159,3 +160,14 @@ def test_a_file_that_says_nothing_of_its_classes_is_refused(tmp_path):
     assert done.exit_code == 1
     assert "does not say what its classes are" in done.output
     assert not (tmp_path / "x.zip").exists()
+
+
+@pytest.mark.parametrize("command", [["bundle"], ["export", "--format", "litert"]])
+def test_a_file_whose_names_lead_elsewhere_is_asked_for_a_place(tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    with zipfile.ZipFile(tmp_path / "m.keras", "w") as file:
+        file.writestr("menagerie.json", model_facts(model="../../elsewhere").model_dump_json())
+    done = CliRunner().invoke(main, [*command, "--file", "m.keras"])
+    assert done.exit_code == 1
+    assert "calls itself '../../elsewhere', which is no name for a file; set --output" in done.output
+    assert [path.name for path in tmp_path.iterdir()] == ["m.keras"]

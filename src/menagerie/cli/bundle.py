@@ -22,8 +22,7 @@ def bundle(model: str | None, file: Path | None, output: Path | None) -> None:
 
     The script needs Keras, Pillow and NumPy, and nothing of this project.
     """
-    from menagerie import paths
-    from menagerie.cli.export import model_file
+    from menagerie.cli.export import exports, model_file
     from menagerie.files import whole
     from menagerie.model_facts import read_facts
     from menagerie.serve.bundle import write_bundle
@@ -31,10 +30,10 @@ def bundle(model: str | None, file: Path | None, output: Path | None) -> None:
 
     source = model_file(model, file)
     facts = read_facts(source)
-    target = output or paths.exports(facts.dataset) / f"{facts.model}.zip"
+    target = output or exports(facts).with_suffix(".zip")
     metrics = _metrics(source, facts)
     with whole(target) as part:
-        write_bundle(source, facts, card(facts, _dataset(facts), metrics), part)
+        write_bundle(source, facts, card(facts, _dataset(facts), metrics), part, target.stem)
     tested = "" if metrics else "; it tells no test result: evaluate wrote none of this very file"
     click.echo(f"wrote {target}, {target.stat().st_size / 1e6:.1f} MB{tested}")
 

@@ -1,13 +1,14 @@
 """`menagerie export`: a trained model for other runtimes."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from menagerie.errors import ModelError
 
 if TYPE_CHECKING:
+    from menagerie.model_facts import ModelFacts
     from menagerie.serve.export import Job
     from menagerie.serve.export_pictures import Sample
 
@@ -32,13 +33,7 @@ if TYPE_CHECKING:
     help="So much accuracy, in percentage points, a quantized file may lose.",
 )  # fmt: skip
 def export(
-    name: str,
-    quantize: str | None,
-    model: str | None,
-    file: Path | None,
-    pictures: Path | None,
-    output: Path | None,
-    allow: float,
+    name: str, quantize: str | None, pictures: Path | None, output: Path | None, **chosen: Any
 ) -> None:
     """Write a trained model for another runtime, and check that it answers the same.
 
@@ -56,16 +51,16 @@ def export(
     from menagerie.serve.export import Job, check_possible
 
     check_possible(name, quantize)
-    source = model_file(model, file)
+    source = model_file(chosen["model"], chosen["file"])
     facts = read_facts(source)
-    target = _target(output, name, f"{facts.model}_{quantize}" if quantize else facts.model, facts.dataset)
+    target = _target(output or _usual(facts, name, quantize), name)
     with quiet_native_stderr():
         from menagerie.serve.export_pictures import of_folder, of_workspace
         from menagerie.serve.predictor import Predictor
 
         sample, seen = of_folder(pictures, facts) if pictures else of_workspace(facts)
         job = Job(source, Predictor(source), quantize, seen)
-        line = _checked(job, name, sample, target, allow / 100)
+        line = _checked(job, name, sample, target, chosen["allow"] / 100)
     click.echo(line)
     click.echo(
         f"wrote {target}: pictures uint8 in, calibrated probabilities of {len(facts.classes)} classes out"
@@ -90,12 +85,39 @@ def model_file(model: str | None, file: Path | None) -> Path:
     return paths.model(params.dataset.name, name) / "model.keras"
 
 
-def _target(output: Path | None, name: str, stem: str, dataset: str) -> Path:
+def exports(facts: "ModelFacts") -> Path:
+    """Where files made of a model go by default, by its own names: exports/DATASET/MODEL, without a suffix.
+
+    Raises:
+        ModelError: its names are none for a file, as only a file from elsewhere has them.
+    """
+    import re
+
     from menagerie import paths
+
+    for name in (facts.dataset, facts.model):
+        if not re.fullmatch(r"\w[\w-]*", name):
+            raise ModelError(
+                f"the model file calls itself {name!r}, which is no name for a file; set --output"
+            )
+    return paths.exports(facts.dataset) / facts.model
+
+
+def _usual(facts: "ModelFacts", name: str, quantize: str | None) -> Path:
+    from menagerie.serve.export import FORMATS
+
+    ending = FORMATS[name].suffix or f"_{name}"
+    target = exports(facts)
+    return target.with_name(target.name + (f"_{quantize}" if quantize else "") + ending)
+
+
+def _target(target: Path, name: str) -> Path:
+    """Raises:
+    ModelError: something else stands there, or the suffix is not the format's.
+    """
     from menagerie.serve.export import FORMATS
 
     suffix = FORMATS[name].suffix
-    target = output or paths.exports(dataset) / (f"{stem}{suffix}" if suffix else f"{stem}_{name}")
     if target.suffix != suffix and suffix:
         raise ModelError(f"--output {target} should end with {suffix}, as --format {name} has it")
     if target.exists() and target.is_dir() != (not suffix):

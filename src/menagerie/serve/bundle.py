@@ -21,8 +21,8 @@ python predict.py PICTURE ...
 """
 
 
-def write_bundle(model: Path, facts: ModelFacts, card: str, target: Path) -> None:
-    """Write a zip of one folder; of equal parts its bytes are equal."""
+def write_bundle(model: Path, facts: ModelFacts, card: str, target: Path, folder: str) -> None:
+    """Write a zip of one folder at `target`; of equal parts its bytes are equal."""
     about = facts.model_dump(mode="json", include={"model", "classes", "temperature", "pixels"})
     needed = "".join(f"{package}=={facts.versions[package]}\n" for package in NEEDED)
     parts = {
@@ -34,4 +34,4 @@ def write_bundle(model: Path, facts: ModelFacts, card: str, target: Path) -> Non
     }
     with zipfile.ZipFile(target, "w") as file:
         for name, content in parts.items():
-            file.writestr(zipfile.ZipInfo(f"{facts.dataset}_{facts.model}/{name}"), content)
+            file.writestr(zipfile.ZipInfo(f"{folder}/{name}"), content)

@@ -1,19 +1,17 @@
 """Whether an exported file answers as the network that it was made from, and what it costs."""
 
 import time
-from collections.abc import Callable
 from statistics import median
 from typing import NamedTuple
 
 import numpy as np
 
+from menagerie.serve.export import Run
 from menagerie.serve.export_pictures import Sample
 
 EXACT = 1e-4  # the largest difference of a probability where nothing was quantized
 BATCH = 32
 TIMED = 50
-
-Run = Callable[[np.ndarray], np.ndarray]
 
 
 class Answers(NamedTuple):
