@@ -10,8 +10,10 @@ from menagerie.params.dataset import NamesLayout, TableLayout
 ADD = "menagerie add NAME PATH"
 
 
-def only(found: Sequence[Reading], names: Sequence[str], command: str = ADD) -> Reading:
-    """The one reading there is.
+def only(
+    found: Sequence[Reading], names: Sequence[str], tables: Iterable[str], command: str = ADD
+) -> Reading:
+    """The one reading there is; `tables` says of the tables, where there is none, why not by them.
 
     Raises:
         DataError: there is none, or there are several; each is told with what chooses it.
@@ -26,6 +28,7 @@ def only(found: Sequence[Reading], names: Sequence[str], command: str = ADD) -> 
             f"  {command} --folders '{{class}}/**'\n"
             f"  {command} --table FILE --path-column COLUMN --label-column COLUMN\n"
             f"  {command} --pattern '(?P<class>[a-z]+).*'"
+            + "".join(f"\nno labels are taken from this table: {line}" for line in tables)
         )
     lines = [f"  {described(*reading)}:\n    {command} {flags(reading.layout)}" for reading in found]
     raise DataError(f"{len(found)} readings are possible; choose one:\n" + "\n".join(lines))
