@@ -208,6 +208,38 @@ def test_a_folder_s_use_may_be_given(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (
+            ("--split", "nowhere=test"),
+            "--split: unknown folder 'nowhere'; known: seg_pred, seg_test, seg_train",
+        ),
+        (("--class", "forrest=wood"), "--class: unknown class 'forrest'; did you mean 'forest'?"),
+        (
+            ("--folders", "{class}/**", "--split", "seg_pred=unlabelled"),
+            "--split says what {folder} is for, and the folders {class}/** have none",
+        ),
+    ],
+)
+def test_a_flag_that_means_nothing_in_the_reading_is_refused(scenes, flags, message):
+    assert message in refused("add", "scenes", scenes, *flags)
+    assert not (CONF / "scenes.yaml").exists()
+
+
+def test_a_class_that_the_given_train_lacks_is_doubtful(tmp_path):
+    own = draw(tmp_path / "own", [f"train/{name}/{n}.jpg" for name in ("cat", "dog") for n in range(3)])
+    draw(own, [f"test/{name}/{n}.jpg" for name in ("cat", "fox") for n in range(3)])
+    assert "doubtful: 'fox': no picture of it is in train" in said("add", "pets", own)
+
+
+def test_a_path_is_written_without_steps_upwards(tmp_path):
+    own = animals(tmp_path / "own")
+    said("add", "pets", own / "cat" / "..")
+    assert dataset("pets").source.path == str(own.resolve())
+    assert dataset("pets").title == "own"
+
+
 def test_table_columns_and_patterns_may_be_given(tmp_path):
     own = draw(tmp_path / "own", [f"{kind}-{n}.png" for kind in ("left cat", "right dog") for n in range(2)])
     rows = ["a,b,c", *(f"{path.stem},{path.stem.split()[1][:3]},x" for path in sorted(own.glob("*.png")))]
@@ -275,6 +307,7 @@ def test_twins_are_refused_and_joined_by_a_flag(tmp_path):
     message = refused("add", "pets", own)
     assert "U+0043 U+0061 U+0074 U+0020" in message
     assert "U+0063 U+0061 U+0074" in message
+    assert "--class 'Cat =cat'" in message
     said("add", "pets", own, "--class", "Cat =cat")
     assert dataset("pets").layout.class_names == {"Cat ": "cat"}
 
