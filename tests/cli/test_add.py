@@ -1,6 +1,7 @@
 """`menagerie add` and `menagerie use`: own pictures as a data set of conf/."""
 
 import shutil
+import struct
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,17 @@ def test_what_is_passed_over_or_doubtful_is_said(tmp_path):
     assert "doubtful: cannot be opened: 1, 'cat/page.jpg'" in printed
 
 
+def test_a_picture_of_two_hundred_megapixels_is_measured_as_any_other(tmp_path):
+    own = animals(tmp_path / "own")
+    small = (own / "cat/0.jpg").read_bytes()
+    in_frame = struct.pack(">HH", 100, 150), struct.pack(">HH", 12240, 16320)  # height and width
+    assert small.count(in_frame[0]) == 1
+    (own / "cat/0.jpg").write_bytes(small.replace(*in_frame))
+    printed = said("add", "pets", own)
+    assert "size: 150 x 100 pixels (median of 8 pictures, 150 x 100 to 16320 x 12240)" in printed
+    assert "doubtful" not in printed
+
+
 def test_of_many_classes_forty_lines_are_shown_and_the_rest_counted(tmp_path):
     own = draw(
         tmp_path / "own", [f"c{name:02d}/{n}.jpg" for name in range(60) for n in range(3)], size=(8, 8)
@@ -284,6 +296,12 @@ def test_a_name_that_settings_cannot_have_is_refused_with_one_that_they_can(tmp_
     own = animals(tmp_path / "own")
     assert f"of conf/, such as {proposed!r}" in refused("add", name, own, "--replace")
     said("add", proposed, own)
+
+
+def test_an_archive_of_archives_alone_is_told_as_such(tmp_path):
+    inner = packed(tmp_path / "inner.zip", {"cat/1.jpg": b"", "dog/1.jpg": b""}).read_bytes()
+    outer = packed(tmp_path / "outer.zip", {"inner.zip": inner})
+    assert "an archive in an archive is to be unpacked" in refused("add", "pets", outer)
 
 
 def test_a_data_set_that_is_there_is_not_written_over(tmp_path):

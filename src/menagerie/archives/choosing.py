@@ -20,8 +20,10 @@ def only(
     """
     if len(found) == 1:
         return found[0]
+    if not names:
+        raise DataError("no picture is there, only other files; an archive in an archive is to be unpacked")
     if not found:
-        shown = ", ".join(map(repr, names[:5])) or "none"
+        shown = ", ".join(map(repr, names[:5]))
         raise DataError(
             f"nothing tells the classes of {len(names)} pictures, such as {shown}: two folders or more, one "
             "for each class, a table of labels, or names as cat.1.jpg; say which of the layouts it is:\n"

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, NamedTuple
 
-from PIL import Image
-
 from menagerie.archives.choosing import only
 from menagerie.archives.folders import folder_readings, split_folders
 from menagerie.archives.kinds import kind_of
@@ -19,6 +17,8 @@ from menagerie.archives.understanding import Reading, readings, table_layouts
 from menagerie.errors import DataError, unknown
 from menagerie.params.dataset import FoldersLayout, NamesLayout, TableLayout
 from menagerie.params.section import parse
+from menagerie.prepare.modes import UnreadableError
+from menagerie.prepare.opening import size_of
 
 MEASURED = 1000  # pictures whose headers are read for their size
 SIDES = (32, 64, 96, 128, 160, 192, 224)  # what pictures of several sizes are brought to
@@ -135,7 +135,7 @@ def sizes(seen: Look, names: Sequence[str]) -> Sizes:
     for name in names[::step]:
         try:
             size = _size(seen, name)
-        except Exception:  # on broken bytes a decoder may raise anything
+        except (DataError, UnreadableError):
             found.unreadable.append(name)
         else:
             found.of.append(size)
@@ -144,8 +144,7 @@ def sizes(seen: Look, names: Sequence[str]) -> Sizes:
 
 def _size(seen: Look, name: str) -> tuple[int, int]:
     file = seen.files.get(name)
-    with Image.open(file.path if file else io.BytesIO(seen.contents.read(name))) as picture:
-        return picture.size
+    return size_of(file.path if file else io.BytesIO(seen.contents.read(name)))
 
 
 def image_size(measured: Sizes) -> tuple[int, int]:
