@@ -26,7 +26,7 @@ ui: $(BIN)/.installed
 	mlflow ui --backend-store-uri sqlite:///mlflow.db --workers 1
 
 bench: $(BIN)/.installed
-	for name in data evaluation frozen_prefix training use; do python benchmarks/$$name.py || exit 1; done
+	for name in data evaluation frozen_prefix training use serving; do python benchmarks/$$name.py || exit 1; done
 
 # Needs uv, which writes no address of an index into the lock unless it is told to.
 lock:

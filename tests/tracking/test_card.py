@@ -25,8 +25,8 @@ METRICS = {
 
 # The intervals are those of scipy.stats.binomtest(...).proportion_ci(method="wilson").
 WHOLE = """\
-`cnn`, trained on Cats, dogs and owls, says which of 3 classes a picture shows: cat, dog, owl. It gets 94.00 % \
-of the test pictures right.
+`cnn`, trained on Cats, dogs and owls, says which of 3 classes a picture shows: cat, dog, owl. It gets \
+94.00 % of the test pictures right.
 
 ```
 menagerie predict PICTURE --uri models:/pets/3
@@ -41,8 +41,8 @@ menagerie predict PICTURE --uri models:/pets/3
 | loss | 0.0512 | 0.2500 (0.1500 to 0.3500) | 0.3000 (0.2000 to 0.4000) |
 | ECE |  | 0.0210 (0.0105 to 0.0420) | 0.0300 (0.0150 to 0.0600) |
 
-In parentheses: 95 % intervals. ECE is the calibration error of the network as it is; with the temperature that \
-val asks for, 1.73, which the command applies, it is 0.0123 on test.
+In parentheses: 95 % intervals. ECE is the calibration error of the network as it is; with the temperature \
+that val asks for, 1.73, which the command applies, it is 0.0123 on test.
 
 ## Data
 

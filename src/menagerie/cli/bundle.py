@@ -5,30 +5,31 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from menagerie.cli.trained import model_file, model_options
+
 if TYPE_CHECKING:
     from menagerie.model_facts import ModelFacts
     from menagerie.params.dataset import Dataset
 
 
 @click.command()
-@click.option("--model", metavar="NAME", help="The model of params.yaml; needed where it has several.")
-@click.option("--file", type=click.Path(path_type=Path), help="A model file instead, wherever it is.")
+@model_options
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path),
     help="Where to.  [default: exports/DATASET/MODEL.zip]",
 )  # fmt: skip
-def bundle(model: str | None, file: Path | None, output: Path | None) -> None:
+def bundle(output: Path | None, **chosen: Any) -> None:
     """Write a zip with a trained model, a page about it, and a script that predicts.
 
     The script needs Keras, Pillow and NumPy, and nothing of this project.
     """
-    from menagerie.cli.export import exports, model_file
+    from menagerie.cli.export import exports
     from menagerie.files import whole
     from menagerie.model_facts import read_facts
     from menagerie.serve.bundle import write_bundle
     from menagerie.serve.card import card
 
-    source = model_file(model, file)
+    source = model_file(**chosen)
     facts = read_facts(source)
     target = output or exports(facts).with_suffix(".zip")
     metrics = _metrics(source, facts)

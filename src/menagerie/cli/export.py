@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from menagerie.cli.trained import model_file, model_options
 from menagerie.errors import ModelError
 
 if TYPE_CHECKING:
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     help="What is written: a folder for TensorFlow, or a .onnx, .tflite or .pt2 file.",
 )  # fmt: skip
 @click.option("--quantize", type=click.Choice(["float16", "int8"]), help="Smaller numbers; onnx and litert.")
-@click.option("--model", metavar="NAME", help="The model of params.yaml; needed where it has several.")
-@click.option("--file", type=click.Path(path_type=Path), help="A model file instead, wherever it is.")
+@model_options
 @click.option(
     "--pictures", type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="A folder of pictures to check with.  [default: val of the data set]",
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     help="So much accuracy, in percentage points, a quantized file may lose.",
 )  # fmt: skip
 def export(
-    name: str, quantize: str | None, pictures: Path | None, output: Path | None, **chosen: Any
+    name: str, quantize: str | None, pictures: Path | None, output: Path | None, allow: float, **chosen: Any
 ) -> None:
     """Write a trained model for another runtime, and check that it answers the same.
 
@@ -51,7 +51,7 @@ def export(
     from menagerie.serve.export import Job, check_possible
 
     check_possible(name, quantize)
-    source = model_file(chosen["model"], chosen["file"])
+    source = model_file(**chosen)
     facts = read_facts(source)
     target = _target(output or _usual(facts, name, quantize), name)
     with quiet_native_stderr():
@@ -60,29 +60,11 @@ def export(
 
         sample, seen = of_folder(pictures, facts) if pictures else of_workspace(facts)
         job = Job(source, Predictor(source), quantize, seen)
-        line = _checked(job, name, sample, target, chosen["allow"] / 100)
+        line = _checked(job, name, sample, target, allow / 100)
     click.echo(line)
     click.echo(
         f"wrote {target}: pictures uint8 in, calibrated probabilities of {len(facts.classes)} classes out"
     )
-
-
-def model_file(model: str | None, file: Path | None) -> Path:
-    """The file named, or that of a model of params.yaml: its only one, or the one named."""
-    from menagerie import paths
-    from menagerie.params import load_params
-
-    if file is not None:
-        if model is not None:
-            raise click.UsageError("--model names a model of params.yaml, --file a file: give one of them")
-        return file
-    params = load_params(paths.PARAMS)
-    if model is None and len(params.models) > 1:
-        known = ", ".join(params.models)
-        raise ModelError(f"params.yaml has {len(params.models)} models; choose one with --model: {known}")
-    name = model or next(iter(params.models))
-    params.model(name)
-    return paths.model(params.dataset.name, name) / "model.keras"
 
 
 def exports(facts: "ModelFacts") -> Path:
