@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro test test-all lint readme ui bench lock
+.PHONY: repro test test-all lint readme ui experiments bench lock
 
 repro: $(BIN)/.installed
 	dvc repro
@@ -21,9 +21,24 @@ lint: $(BIN)/.installed
 readme: $(BIN)/.installed
 	menagerie readme
 
+# For others: make ui HOST=0.0.0.0 ALLOWED_HOSTS=box.example.org,10.0.0.7, the names that they type. It asks for no password.
+HOST ?= 127.0.0.1
+PORT ?= 5000
+ALLOWED_HOSTS ?=
+comma := ,
+space := $(subst ,, )
+hosts := $(addsuffix :$(PORT),localhost 127.0.0.1 $(subst $(comma), ,$(ALLOWED_HOSTS)))
+listed = $(subst $(space),$(comma),$(strip $(1)))
+others := --allowed-hosts '$(call listed,$(hosts))' --cors-allowed-origins '$(call listed,$(addprefix http://,$(hosts)))'
 ui: $(BIN)/.installed
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=true \
-	mlflow ui --backend-store-uri sqlite:///mlflow.db --workers 1
+	mlflow ui --backend-store-uri sqlite:///mlflow.db --workers 1 --host $(HOST) --port $(PORT) \
+	$(if $(ALLOWED_HOSTS),$(others))
+
+# The few columns of `dvc exp show` that fit a terminal, and others by a regular expression: SHOWN='.*learning_rate'.
+SHOWN ?=
+experiments: $(BIN)/.installed
+	@dvc exp show --md --hide-workspace --drop '^(?!(Experiment|best\..*|seed|$(SHOWN))$$)'
 
 bench: $(BIN)/.installed
 	for name in data evaluation frozen_prefix training use serving; do python benchmarks/$$name.py || exit 1; done

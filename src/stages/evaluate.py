@@ -68,7 +68,7 @@ def main(name: str) -> None:
     record_cost(paths.run_record(dataset, name), metrics["model_sha256"], params.seed, milliseconds)
 
     with tracking.evaluation_run(params, name, metrics["model_sha256"]) as run:
-        run.log_model(name, folder / "model.keras")  # unless training did
+        run.log_model(folder / "model.keras")  # unless training did
         facts = read_facts(folder / "model.keras")
         run.log_inputs(params.dataset, facts.split_sha256, {"test": len(test.rows)})
         for part in ("train", "val", "test"):

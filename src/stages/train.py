@@ -69,7 +69,7 @@ def main(name: str) -> None:
             write_json(path, {"model_sha256": model_sha256, "seed": params.seed, **cost, **environment()})
         run.set_tags({"model.sha256": model_sha256})
         run.log_metrics({f"cost/{key}": value for key, value in cost.items()})
-        run.log_model(name, paths.model(dataset, name) / "model.keras")
+        run.log_model(paths.model(dataset, name) / "model.keras")
 
     best = trained.history["val_accuracy"].max()
     print(f"train@{name}: wrote {paths.model(dataset, name)}: best val accuracy {best:.4f}")

@@ -122,7 +122,9 @@ def test_a_stage_is_called_by_its_name_and_has_a_folder_of_it(stage):
 
 
 def test_one_package_imports_mlflow_and_one_draws():
-    for library, owner in {"mlflow": "menagerie/tracking/", "matplotlib": "menagerie/plots/"}.items():
+    # MLflow runs the second where a model is served; no module imports it.
+    owners = {"mlflow": ("menagerie/tracking/", "menagerie/serve/mlflow_model.py")}
+    for library, owner in (owners | {"matplotlib": "menagerie/plots/"}).items():
         users = set()
         for file in SRC.rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):

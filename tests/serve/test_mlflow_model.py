@@ -57,7 +57,7 @@ def stored(model_file, tmp_path_factory, empty_store):
     mlflow.set_tracking_uri(f"sqlite:///{(folder / 'mlflow.db').as_posix()}")
     client = mlflow.MlflowClient()
     run = client.create_run(client.create_experiment("pets", (folder / "artifacts").as_uri()))
-    model_id = log_model(run.info.run_id, "cnn", model_file)
+    model_id = log_model(run.info.run_id, model_file)
     yield Path(client.get_logged_model(model_id).artifact_location.removeprefix("file://"))
     mlflow.set_tracking_uri(None)
 

@@ -36,7 +36,7 @@ def make_tested(params, name, digest, folder, accuracy=0.75, seed=0):
     tags = {"model": name, "model.sha256": digest, "split.sha256": "1" * 64}
     tags |= {"val_accuracy": str(accuracy), "val_n": "4"}
     with tracking.evaluation_run(params, name, digest) as run:
-        run.log_model(name, path)
+        run.log_model(path)
         run.log_files(folder / "metrics", "metrics")
         run.register(params.dataset.name, tags, lambda uri: f"{name}, {accuracy}: {uri}")
     return run.run_id

@@ -184,7 +184,7 @@ def test_without_a_server_work_goes_on_and_the_user_is_told_once(root, params, m
             done.append(epoch)
         run.watch()
         run.log_inputs(params().dataset, "ab" * 32, {"train": 1})
-        run.log_model("cnn", Path("model.keras"))
+        run.log_model(Path("model.keras"))
         run.register("digits", {"model": "cnn", "model.sha256": "aaa"}, str)
     assert done == [0, 1, 2]
     assert capsys.readouterr().err.count("not tracked") == 1
@@ -308,14 +308,14 @@ def test_a_long_parameter_is_the_same_in_the_store_as_in_the_settings(root, para
 def test_a_run_stores_its_model_once_and_what_is_measured_later_is_the_models_too(root, params, tmp_path):
     path = small_model(tmp_path / "model.keras", model_facts())
     with tracking.training_run(params(), "cnn", {"model.sha256": "aaa"}) as run:
-        run.log_model("cnn", path)
+        run.log_model(path)
     with tracking.evaluation_run(params(), "cnn", "aaa") as run:
-        run.log_model("cnn", path)
+        run.log_model(path)
         run.log_metrics({"test/accuracy": 0.9})
     kept = only_run(root)
     assert kept.info.status == "FINISHED"
     (stored,) = client(root).search_logged_models([kept.info.experiment_id])
-    assert stored.name == "cnn"
+    assert stored.name == "model"
     assert {metric.key: metric.value for metric in stored.metrics} == {"test/accuracy": 0.9}
     assert kept.data.metrics == {"test/accuracy": 0.9}
 
@@ -324,7 +324,7 @@ def test_a_run_stores_its_model_once_and_what_is_measured_later_is_the_models_to
 @pytest.mark.filterwarnings("ignore:.*type hint:UserWarning")  # MLflow's, of a function of its own
 def test_a_model_restored_from_elsewhere_is_stored_when_it_is_tested(root, params, tmp_path):
     with tracking.evaluation_run(params(), "cnn", "ccc") as run:
-        run.log_model("cnn", small_model(tmp_path / "model.keras", model_facts()))
+        run.log_model(small_model(tmp_path / "model.keras", model_facts()))
     kept = only_run(root)
     (stored,) = client(root).search_logged_models([kept.info.experiment_id])
     assert stored.source_run_id == kept.info.run_id

@@ -13,13 +13,13 @@ NEEDED = ("keras", "tensorflow", "numpy", "mlflow", "pillow", "opencv-python-hea
 NEEDED += ("pandas", "pydantic", "scipy", "tqdm")
 
 
-def log_model(run_id: str, name: str, path: Path) -> str:
+def log_model(run_id: str, path: Path) -> str:
     """Store a model file as a model of the run, pictures in and classes out; the id of the model."""
     import mlflow
 
     with mlflow.start_run(run_id):
         logged = mlflow.pyfunc.log_model(
-            name=name,
+            name="model",
             python_model=str(SCRIPT),
             artifacts={"model": str(path.resolve())},
             code_paths=[str(PACKAGE)],

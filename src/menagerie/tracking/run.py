@@ -56,11 +56,11 @@ class Run:
         """Say which parts of a data set went in, by how many pictures each has; no picture is copied."""
         self._try(lambda client, run_id: log_inputs(client, run_id, dataset, split_sha256, counts))
 
-    def log_model(self, name: str, path: Path) -> None:
+    def log_model(self, path: Path) -> None:
         """Store a model file as a model that takes pictures, where the run has no model yet."""
 
         def log(_: Any, run_id: str) -> None:
-            self._model_id = self._model_id or log_model(run_id, name, path)
+            self._model_id = self._model_id or log_model(run_id, path)
 
         self._try(log)
 

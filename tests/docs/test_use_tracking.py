@@ -1,0 +1,206 @@
+"""README, "Tracking": its commands on the embedded digits, trained for an epoch."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from importlib import import_module
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from helpers import ROOT, composed
+
+mlflow = pytest.importorskip("mlflow")
+pytest.importorskip("keras")
+pytestmark = [
+    pytest.mark.tensorflow,
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:.*type hint:UserWarning"),  # MLflow's, of a function of its own
+    pytest.mark.skipif(sys.platform == "win32", reason="the commands are of a Unix shell"),
+]
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SECTION = re.search(r"\n## Tracking\n(.*?)\n## ", README, re.DOTALL)[1]
+PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def commands(start):
+    """The lines of the block of the section whose first line starts so."""
+    return re.search(rf"```\n({start}.*?)```", SECTION, re.DOTALL)[1].splitlines()
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return str(free.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A repository in which cnn was trained on the digits for an epoch, evaluated and compared; what was said."""
+    folder = tmp_path_factory.mktemp("trained")
+    settings = composed("model=cnn", "compute.max_epochs=1")
+    (folder / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    stages = (
+        ["download"],
+        ["prepare"],
+        ["split"],
+        ["train", "cnn"],
+        ["evaluate", "cnn"],
+        ["replicate", "cnn"],
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT"):
+            patch.delenv(name, raising=False)
+        for stage, *model in (*stages, ["compare"]):
+            import_module(f"stages.{stage}").main(*model)
+    yield folder
+    mlflow.set_tracking_uri(None)
+
+
+@pytest.fixture(scope="module")
+def store(trained):
+    return mlflow.MlflowClient(f"sqlite:///{(trained / 'mlflow.db').as_posix()}")
+
+
+def test_the_best_by_val_is_champion_described_by_its_card(trained, store):
+    metrics = json.loads((trained / "metrics/digits/models/cnn/metrics.json").read_text())
+    version = store.get_model_version_by_alias("digits", "champion")
+    assert version.tags["model.sha256"] == metrics["model_sha256"]
+    assert version.tags["champion.reason"].startswith("version 1 (cnn) is the first champion: val accuracy ")
+    assert "menagerie predict PICTURE --uri models:/digits/1" in version.description
+    run = store.get_run(version.run_id)
+    assert run.data.metrics["test/accuracy"] == metrics["test"]["accuracy"]
+    assert run.data.tags["mlflow.note.content"] == version.description
+    contexts = [one.tags[0].value for one in run.inputs.dataset_inputs]
+    assert sorted(contexts) == ["test", "train", "val"]
+
+
+def test_compare_says_again_that_the_champion_stays(trained, monkeypatch, capsys):
+    monkeypatch.chdir(trained)
+    import_module("stages.compare").main()
+    told = capsys.readouterr().out
+    assert "compare: champion of digits: version 1 (cnn) stays: none of the compared models is better" in told
+
+
+def test_without_a_server_compare_warns_once_and_writes_the_same(trained, monkeypatch, capsys):
+    monkeypatch.chdir(trained)
+    before = (trained / "reports/digits.md").read_bytes()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # nobody listens on discard
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    import_module("stages.compare").main()
+    told = capsys.readouterr()
+    assert told.err.count("not tracked") == 1
+    assert "champion" not in told.out
+    assert (trained / "reports/digits.md").read_bytes() == before
+
+
+@pytest.fixture
+def serving(trained):
+    """The server of the README, on a free port; that port."""
+    command, port = commands("mlflow models serve")[0], free_port()
+    process = subprocess.Popen(
+        ["bash", "-c", command.replace("5001", port)],
+        cwd=trained,
+        env=os.environ | {"PATH": PATH},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    until = time.monotonic() + 180
+    try:
+        while not answers(f"http://127.0.0.1:{port}/ping"):
+            assert process.poll() is None, "the server ended"
+            assert time.monotonic() < until, "the server does not answer"
+            time.sleep(0.2)
+        yield port
+    finally:
+        os.killpg(process.pid, 15)
+        process.wait(30)
+
+
+def answers(address):
+    try:
+        return httpx.get(address, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_a_picture_is_asked_with_curl(trained, serving, no_proxy):
+    with zipfile.ZipFile(trained / "data/digits/raw/digits.zip") as archive:
+        (trained / "photo.png").write_bytes(archive.read(archive.namelist()[0]))
+    script = "\n".join(commands("mlflow models serve")[1:]).replace("5001", serving)
+    done = subprocess.run(["bash", "-ec", script], cwd=trained, capture_output=True, text=True, check=True)
+    (answer,) = json.loads(done.stdout)["predictions"]
+    assert answer["class"] in set("0123456789")
+    assert answer["top"][0]["class"] == answer["class"]
+    assert len(answer["top"]) == 2
+
+
+# make
+
+
+def made(*arguments):
+    """What `make` would run; the environment counts as set up."""
+    command = ["make", "--no-print-directory", "-n", "-o", ".venv/bin/.installed", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.replace("\\\n", " ")
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_make_ui_lets_in_those_who_type_a_name_that_was_given_and_no_others(trained, no_proxy):
+    (command,) = re.findall(r"`(make ui HOST=.*?)`", SECTION)
+    host, allowed = re.search(r"HOST=(\S+) ALLOWED_HOSTS=(\S+)", command).groups()
+    port = free_port()
+    script = made("ui", f"HOST={host}", f"ALLOWED_HOSTS={allowed}", f"PORT={port}")
+    process = subprocess.Popen(
+        ["bash", "-c", script],
+        cwd=trained,
+        env=os.environ | {"PATH": PATH},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    base, until = f"http://127.0.0.1:{port}", time.monotonic() + 120
+    try:
+        while not answers(f"{base}/health"):
+            assert process.poll() is None, "the server ended"
+            assert time.monotonic() < until, "the server does not answer"
+            time.sleep(0.2)
+        for name, status in ((allowed, 200), ("127.0.0.1", 200), ("evil.example.org", 403)):
+            headers = {"Host": f"{name}:{port}", "Origin": f"http://{name}:{port}"}
+            asked = httpx.post(
+                f"{base}/api/2.0/mlflow/experiments/search",
+                json={"max_results": 1},
+                headers=headers,
+                trust_env=False,
+            )
+            assert asked.status_code == status, name
+    finally:
+        os.killpg(process.pid, 15)
+        process.wait(30)
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_make_experiments_shows_model_seed_and_accuracies_in_ninety_columns():
+    (more,) = re.findall(r"`make experiments SHOWN='(.*?)'`", SECTION)
+    for shown, further in (([], []), ([f"SHOWN={more}"], ["compute.max_epochs"])):
+        script = made("experiments", *shown)
+        done = subprocess.run(
+            ["bash", "-c", script], cwd=ROOT, env=os.environ | {"PATH": PATH}, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        head = done.stdout.splitlines()[0]
+        names = [cell.strip() for cell in head.strip("|").split("|")]
+        assert names == ["Experiment", "best.model", "best.accuracy", "best.val_accuracy", "seed", *further]
+        assert further or len(head) <= 90
