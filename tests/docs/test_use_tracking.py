@@ -45,7 +45,7 @@ def free_port():
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A repository where cnn was trained on the digits for an epoch, evaluated and compared; what was said."""
+    """A repository where cnn was trained on the digits for an epoch, evaluated, compared; what was said."""
     folder = tmp_path_factory.mktemp("trained")
     settings = composed("model=cnn", "compute.max_epochs=1")
     (folder / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
