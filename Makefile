@@ -41,7 +41,7 @@ experiments: $(BIN)/.installed
 	@dvc exp show --md --hide-workspace --drop '^(?!(Experiment|best\..*|seed|$(SHOWN))$$)'
 
 bench: $(BIN)/.installed
-	for name in data evaluation frozen_prefix training use; do python benchmarks/$$name.py || exit 1; done
+	for name in data evaluation frozen_prefix training use serving; do python benchmarks/$$name.py || exit 1; done
 
 # Needs uv, which writes no address of an index into the lock unless it is told to.
 lock:

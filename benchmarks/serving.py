@@ -104,7 +104,7 @@ def ask(port: int, parts: list[list[bytes]]) -> list[float]:
 
 
 def clients(name: str, folder: Path, port: int) -> None:
-    """For each line that comes in, the photographs of a request: pictures a second, p50 and p95 in seconds."""
+    """For each line that comes in, the photographs of a request: pictures/s, p50 and p95 in seconds."""
     data = files(folder, NETWORKS[name][1])
     with ThreadPoolExecutor(CLIENTS) as pool:
         for line in sys.stdin:

@@ -151,8 +151,8 @@ def main() -> None:
     text = (
         "# Using a model\n\n"
         f"`python benchmarks/use.py` on {os.cpu_count()} cores ({platform.machine()}), Keras "
-        f"{keras.version()} on {keras.backend.backend()}; medians of {ROUNDS} rounds in turns, {STARTS} of the "
-        "start-up; whole processes, the start of Python and of TensorFlow included.\n\n"
+        f"{keras.version()} on {keras.backend.backend()}; medians of {ROUNDS} rounds in turns, {STARTS} of "
+        "the start-up; whole processes, the start of Python and of TensorFlow included.\n\n"
         "| what | seconds | by hand, seconds | ratio | at most |\n|---|---|---|---|---|\n"
         + "\n".join(rows)
         + "\n"

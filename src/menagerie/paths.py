@@ -89,5 +89,10 @@ def audit(dataset: str) -> Path:
     return Path("audit", dataset)
 
 
+def exports(dataset: str) -> Path:
+    """What `menagerie export` and `menagerie bundle` write, where they are told nothing else; no output."""
+    return Path("exports", dataset)
+
+
 def report(dataset: str) -> Path:
     return Path("reports", f"{dataset}.md")

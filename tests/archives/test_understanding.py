@@ -285,6 +285,30 @@ def test_a_row_that_may_mean_two_pictures_is_refused(tmp_path):
     assert "may mean 'a/1.jpg' and 'b/1.jpg'" in refusal(tmp_path, contents, layout)
 
 
+def test_a_table_without_names_of_columns_loses_no_first_row_and_is_told(tmp_path):
+    rows = [("1.jpg", "cat"), ("2.jpg", "dog"), ("3.jpg", "cat"), ("4.jpg", "dog")]
+    contents = {f"{n}.jpg": b"" for n in (1, 2, 3, 4)} | {"labels.csv": csv(rows)}
+    assert "'labels.csv' has the columns 1.jpg, cat, by its first line" in refusal(tmp_path, contents)
+
+
+def test_a_table_with_two_columns_of_one_name_is_not_guessed_and_is_told(tmp_path):
+    rows = [("path", "label", "label"), ("1.jpg", "cat", "0"), ("2.jpg", "dog", "1")]
+    contents = {"1.jpg": b"", "2.jpg": b"", "labels.csv": csv(rows)}
+    assert "two columns are called 'label'" in refusal(tmp_path, contents)
+
+
+def test_columns_without_a_name_are_no_twins(tmp_path):
+    rows = [("path", "label", "", ""), ("1.jpg", "cat", "", "x"), ("2.jpg", "dog", "", "y")]
+    found = understood(tmp_path, {"1.jpg": b"", "2.jpg": b"", "labels.csv": csv(rows)})
+    assert counts(found) == {"/cat": 1, "/dog": 1}
+
+
+def test_a_table_in_another_encoding_is_told_where_nothing_else_tells_the_classes(tmp_path):
+    table = "path,label\n1.jpg,Käse\n2.jpg,Öl\n".encode("latin-1")
+    said = refusal(tmp_path, {"1.jpg": b"", "2.jpg": b"", "labels.csv": table})
+    assert "'labels.csv' is no table in UTF-8" in said
+
+
 # two readings
 
 

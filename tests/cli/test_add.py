@@ -1,6 +1,7 @@
 """`menagerie add` and `menagerie use`: own pictures as a data set of conf/."""
 
 import shutil
+import struct
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,17 @@ def test_what_is_passed_over_or_doubtful_is_said(tmp_path):
     assert "doubtful: cannot be opened: 1, 'cat/page.jpg'" in printed
 
 
+def test_a_picture_of_two_hundred_megapixels_is_measured_as_any_other(tmp_path):
+    own = animals(tmp_path / "own")
+    small = (own / "cat/0.jpg").read_bytes()
+    in_frame = struct.pack(">HH", 100, 150), struct.pack(">HH", 12240, 16320)  # height and width
+    assert small.count(in_frame[0]) == 1
+    (own / "cat/0.jpg").write_bytes(small.replace(*in_frame))
+    printed = said("add", "pets", own)
+    assert "size: 150 x 100 pixels (median of 8 pictures, 150 x 100 to 16320 x 12240)" in printed
+    assert "doubtful" not in printed
+
+
 def test_of_many_classes_forty_lines_are_shown_and_the_rest_counted(tmp_path):
     own = draw(
         tmp_path / "own", [f"c{name:02d}/{n}.jpg" for name in range(60) for n in range(3)], size=(8, 8)
@@ -206,6 +218,38 @@ def test_a_folder_s_use_may_be_given(tmp_path):
     assert "splits.evaluation: Input should be 'train', 'val' or 'test'" in refused(
         "add", "mine", own, "--split", "evaluation=dev", "--replace"
     )
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (
+            ("--split", "nowhere=test"),
+            "--split: unknown folder 'nowhere'; known: seg_pred, seg_test, seg_train",
+        ),
+        (("--class", "forrest=wood"), "--class: unknown class 'forrest'; did you mean 'forest'?"),
+        (
+            ("--folders", "{class}/**", "--split", "seg_pred=unlabelled"),
+            "--split says what {folder} is for, and the folders {class}/** have none",
+        ),
+    ],
+)
+def test_a_flag_that_means_nothing_in_the_reading_is_refused(scenes, flags, message):
+    assert message in refused("add", "scenes", scenes, *flags)
+    assert not (CONF / "scenes.yaml").exists()
+
+
+def test_a_class_that_the_given_train_lacks_is_doubtful(tmp_path):
+    own = draw(tmp_path / "own", [f"train/{name}/{n}.jpg" for name in ("cat", "dog") for n in range(3)])
+    draw(own, [f"test/{name}/{n}.jpg" for name in ("cat", "fox") for n in range(3)])
+    assert "doubtful: 'fox': no picture of it is in train" in said("add", "pets", own)
+
+
+def test_a_path_is_written_without_steps_upwards(tmp_path):
+    own = animals(tmp_path / "own")
+    said("add", "pets", own / "cat" / "..")
+    assert dataset("pets").source.path == str(own.resolve())
+    assert dataset("pets").title == "own"
 
 
 def test_table_columns_and_patterns_may_be_given(tmp_path):
@@ -254,6 +298,12 @@ def test_a_name_that_settings_cannot_have_is_refused_with_one_that_they_can(tmp_
     said("add", proposed, own)
 
 
+def test_an_archive_of_archives_alone_is_told_as_such(tmp_path):
+    inner = packed(tmp_path / "inner.zip", {"cat/1.jpg": b"", "dog/1.jpg": b""}).read_bytes()
+    outer = packed(tmp_path / "outer.zip", {"inner.zip": inner})
+    assert "an archive in an archive is to be unpacked" in refused("add", "pets", outer)
+
+
 def test_a_data_set_that_is_there_is_not_written_over(tmp_path):
     own = animals(tmp_path / "own")
     before = added("digits")
@@ -275,6 +325,7 @@ def test_twins_are_refused_and_joined_by_a_flag(tmp_path):
     message = refused("add", "pets", own)
     assert "U+0043 U+0061 U+0074 U+0020" in message
     assert "U+0063 U+0061 U+0074" in message
+    assert "--class 'Cat =cat'" in message
     said("add", "pets", own, "--class", "Cat =cat")
     assert dataset("pets").layout.class_names == {"Cat ": "cat"}
 

@@ -41,7 +41,7 @@ def refused(*arguments, **options):
 
 def test_without_an_option_several_trained_models_are_named():
     train("ann", "cnn")
-    assert "2 models of digits are trained; choose: --model ann|cnn" in refused("photo.png")
+    assert "2 models of digits are trained and not compared; choose: --model ann|cnn" in refused("photo.png")
 
 
 def test_without_a_trained_model_the_way_to_one_is_told():

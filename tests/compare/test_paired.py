@@ -279,3 +279,12 @@ def test_models_that_agree_on_every_group_are_equivalent_no_closer_than_so_many_
     (row,) = compare_pairs(["a", "b"], alike, np.arange(90) // 3).to_dict("records")
     z = norm.isf(0.05)
     assert row["equivalent_within"] == pytest.approx(z**2 / (30 + z**2), abs=1e-6)
+
+
+def test_one_picture_apart_is_told_no_closer_in_groups_than_of_independent_pictures():
+    """Percentiles of drawn groups reach 3 of 412 pictures there, 0.73 points; Tango's interval 1.08."""
+    correct = np.ones((2, 412), dtype=bool)
+    correct[1, 7] = False
+    (row,) = compare_pairs(["a", "b"], correct, np.arange(412) // 4).to_dict("records")
+    assert row["equivalent_within"] == pytest.approx(tango_interval(1, 0, 412, norm.isf(0.05))[1])
+    assert row["equivalent_within"] == pytest.approx(0.010805, abs=1e-6)  # by likelihood maximised apart

@@ -50,6 +50,35 @@ def test_without_a_mistake_there_are_as_many_pictures_as_groups():
     assert np.isnan(effect)
 
 
+@pytest.mark.parametrize("true", [0.95, 0.98, 0.99])
+def test_near_certainty_the_interval_of_groups_is_not_too_sure(true):
+    """Percentiles of the resamples leave 0.99 out in one case of ten, nearly always as too low."""
+    random, held, groups = np.random.default_rng(12), 0, np.arange(SIGNERS).repeat(EACH)
+    for _ in range(400):
+        own = random.beta(19 * true, 19 * (1 - true), size=SIGNERS)
+        low, high, _ = group_interval(random.random(len(groups)) < own.repeat(EACH), groups)
+        held += low <= true <= high
+    assert 0.92 < held / 400 < 0.985
+
+
+def test_one_mistake_of_419_pictures_is_worth_no_more_than_419_independent_ones():
+    """By hand, of Wilson: 98.66 to 99.96 %; percentiles of drawn groups would begin at 99.28."""
+    right = np.arange(419) > 0
+    low, high, effect = group_interval(right, np.arange(419) // 10)
+    assert (low, high) == pytest.approx((0.98660, 0.99958), abs=2e-5)
+    assert effect < 1.05
+
+
+def test_pictures_worth_fewer_have_wilsons_interval_of_so_many():
+    """Wilson's ends are the roots of the quadratic of his score test."""
+    right, groups = clustered(np.random.default_rng(6))
+    low, high, effect = group_interval(right, groups)
+    worth, z = len(right) / effect, 1.959964
+    share = right.mean()
+    roots = np.roots([worth + z**2, -(2 * worth * share + z**2), worth * share**2])
+    assert (low, high) == pytest.approx(sorted(roots))
+
+
 def test_metrics_under_drawn_groups_are_those_of_scikit_learn_with_sample_weights():
     random = np.random.default_rng(7)
     labels, groups = random.integers(4, size=120), np.arange(120) // 8

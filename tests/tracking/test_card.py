@@ -25,8 +25,8 @@ METRICS = {
 
 # The intervals are those of scipy.stats.binomtest(...).proportion_ci(method="wilson").
 WHOLE = """\
-`cnn`, trained on Cats, dogs and owls, says which of 3 classes a picture shows: cat, dog, owl. It gets 94.00 \
-% of the test pictures right.
+`cnn`, trained on Cats, dogs and owls, says which of 3 classes a picture shows: cat, dog, owl. It gets \
+94.00 % of the test pictures right.
 
 ```
 menagerie predict PICTURE --uri models:/pets/3

@@ -10,22 +10,27 @@ from menagerie.params.dataset import NamesLayout, TableLayout
 ADD = "menagerie add NAME PATH"
 
 
-def only(found: Sequence[Reading], names: Sequence[str], command: str = ADD) -> Reading:
-    """The one reading there is.
+def only(
+    found: Sequence[Reading], names: Sequence[str], tables: Iterable[str], command: str = ADD
+) -> Reading:
+    """The one reading there is; `tables` says of the tables, where there is none, why not by them.
 
     Raises:
         DataError: there is none, or there are several; each is told with what chooses it.
     """
     if len(found) == 1:
         return found[0]
+    if not names:
+        raise DataError("no picture is there, only other files; an archive in an archive is to be unpacked")
     if not found:
-        shown = ", ".join(map(repr, names[:5])) or "none"
+        shown = ", ".join(map(repr, names[:5]))
         raise DataError(
             f"nothing tells the classes of {len(names)} pictures, such as {shown}: two folders or more, one "
             "for each class, a table of labels, or names as cat.1.jpg; say which of the layouts it is:\n"
             f"  {command} --folders '{{class}}/**'\n"
             f"  {command} --table FILE --path-column COLUMN --label-column COLUMN\n"
             f"  {command} --pattern '(?P<class>[a-z]+).*'"
+            + "".join(f"\nno labels are taken from this table: {line}" for line in tables)
         )
     lines = [f"  {described(*reading)}:\n    {command} {flags(reading.layout)}" for reading in found]
     raise DataError(f"{len(found)} readings are possible; choose one:\n" + "\n".join(lines))

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import unicodedata
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
@@ -72,7 +73,8 @@ def check_twins(classes: Iterable[str]) -> None:
             joined = json.dumps({known: name})  # with \u escapes, which YAML reads as well
             raise DataError(
                 f"the classes {known!r} ({code_points(known)}) and {name!r} ({code_points(name)}) differ "
-                "only in case, blanks or Unicode form; rename one of the folders or labels, or join them in "
+                "only in case, blanks or Unicode form; rename one of the folders or labels, or join them by "
+                f"a flag of menagerie add, --class {shlex.quote(f'{known}={name}')}, or in "
                 f"conf/dataset:\n  layout:\n    class_names: {joined}"
             )
 

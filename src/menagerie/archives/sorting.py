@@ -8,13 +8,14 @@ from typing import NamedTuple
 from menagerie.archives.choosing import only
 from menagerie.archives.naming import UNLABELLED, check_twins
 from menagerie.archives.placing import Explicit, Place, Read, compiled, places
-from menagerie.archives.tables import is_table
-from menagerie.archives.understanding import readings
+from menagerie.archives.tables import is_table, tables_told
+from menagerie.archives.understanding import Reading, readings
 from menagerie.errors import DataError
 from menagerie.params.dataset import AutoLayout, FoldersLayout
 
 HIDDEN = "hidden"
 EMPTY_FOLDER = "empty folder"
+TABLES_TOLD = 3
 LOST_ROW = "row of a table without a picture"
 # What may lie in a folder that is none of a class.
 DOCUMENTS = (
@@ -44,6 +45,10 @@ class Contents(NamedTuple):
     def tables(self) -> list[str]:
         return sorted(name for name, reason in self.others.items() if is_table(name) and reason != HIDDEN)
 
+    def tables_told(self, found: Sequence[Reading]) -> list[str]:
+        """Where nothing was found, what the first few tables hold."""
+        return [] if found else tables_told(self.tables()[:TABLES_TOLD], self.read)
+
 
 class Sorted(NamedTuple):
     """What became of each file."""
@@ -68,7 +73,8 @@ def sort_out(
     """
     names = sorted(contents.pictures)
     if isinstance(layout, AutoLayout):
-        chosen = only(readings(names, contents.tables(), contents.read), names).layout
+        found = readings(names, contents.tables(), contents.read)
+        chosen = only(found, names, contents.tables_told(found)).layout
         layout = chosen.model_copy(update={"class_names": layout.class_names})
     placed = places(layout, names, contents.read)
     passed_over = {reason: list(files) for reason, files in (left_out or {}).items()}

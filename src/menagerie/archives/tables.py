@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -31,14 +32,15 @@ def read_table(file: str, content: bytes) -> Table:
     A CSV may be parted by commas, semicolons or tabs, whichever its first line has most of.
 
     Raises:
-        DataError: it is not UTF-8, or no table.
+        DataError: it is not UTF-8, or no table, or has two columns of one name.
     """
     try:
         text = content.decode("utf-8-sig")
         rows = list(_json_rows(text) if file.lower().endswith(("jsonl", "ndjson")) else _csv_rows(file, text))
     except (ValueError, csv.Error) as error:
         raise DataError(
-            f"{file!r} is no table in UTF-8: {error}; write it anew as CSV with a first line"
+            f"{file!r} is no table in UTF-8: {error}; write it anew as CSV with a first line that names the "
+            "columns"
         ) from error
     return Table(file, tuple(dict.fromkeys(column for row in rows[:1000] for column in row)), rows)
 
@@ -47,7 +49,11 @@ def _csv_rows(file: str, text: str) -> Iterator[dict[str, str]]:
     first = text.partition("\n")[0]
     delimiter = "\t" if file.lower().endswith(".tsv") else max(",;\t", key=first.count)
     csv.field_size_limit(MAX_FIELD)
-    for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True):
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    named = Counter(filter(None, map(str.strip, reader.fieldnames or ())))
+    if twins := [repr(name) for name, count in named.items() if count > 1]:
+        raise ValueError(f"two columns are called {', '.join(twins)}")
+    for row in reader:
         yield {(name or "").strip(): (value or "").strip() for name, value in row.items() if name is not None}
 
 
@@ -63,6 +69,19 @@ def _text(value: object) -> str:
     if value is None:
         return ""
     return value.strip() if isinstance(value, str) else json.dumps(value)
+
+
+def tables_told(tables: Iterable[str], read: Callable[[str], bytes]) -> list[str]:
+    """Of each table its columns, which its first line names, or why it is none."""
+    told = []
+    for file in tables:
+        try:
+            columns = ", ".join(read_table(file, read(file)).columns) or "none"
+        except DataError as error:
+            told.append(str(error))
+        else:
+            told.append(f"{file!r} has the columns {columns}, by its first line")
+    return told
 
 
 class Index:

@@ -146,7 +146,7 @@ def _columns(table: Table, index: Index, given: Mapping[str, str]) -> list[tuple
 
 
 def _path_columns(table: Table, index: Index, given: Mapping[str, str]) -> list[str]:
-    """The columns whose values are names of pictures, most of them."""
+    """The columns whose values are names of pictures, most of them; none where its first line is a row."""
     if "path_column" in given:
         return [given["path_column"]]
     rows = table.rows[:LOOKED_AT]
@@ -156,7 +156,8 @@ def _path_columns(table: Table, index: Index, given: Mapping[str, str]) -> list[
         if sum(bool(row.get(column) and index.find(row[column])) for row in rows) * 2 > len(rows)
     ]
     called = [column for column in naming if _plain(column) in PATHS]
-    return called or naming
+    # A column that is called as a picture is its first row: that picture would lose its label.
+    return called or ([] if any(index.find(column) for column in naming) else naming)
 
 
 def _label_columns(table: Table, columns: Sequence[str], given: Mapping[str, str]) -> list[str]:

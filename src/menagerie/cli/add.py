@@ -67,6 +67,7 @@ def add(name: str, path: Path, title: str | None, replace: bool, **flags: Any) -
     from menagerie.files import whole
 
     path = path.expanduser().absolute()
+    path = path.resolve() if ".." in path.parts else path  # a link is kept as it is written
     target = _target(name, path, replace)
     seen = look(path)
     columns = {key: value for key in COLUMNS if (value := flags.pop(key))}
@@ -148,6 +149,10 @@ def _doubts(seen: "Look", found: "Sorted", measured: Any) -> list[str]:
     lines = [
         f"doubtful: {line}" for line in doubtful(Counter(place.class_name for place in found.of.values()))
     ]
+    trained = {place.class_name for place in found.of.values() if place.folder in ("", "train")}
+    untrained = sorted({place.class_name for place in found.of.values()} - trained)
+    if any(place.folder == "train" for place in found.of.values()):
+        lines += [f"doubtful: {name!r}: no picture of it is in train" for name in untrained]
     if names := misnamed(seen, sorted(found.of)):
         lines.append(
             f"doubtful: called as pictures are, but no picture by their first bytes: {_examples(names)}"

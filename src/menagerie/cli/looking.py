@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, NamedTuple
 
-from PIL import Image
-
 from menagerie.archives.choosing import only
 from menagerie.archives.folders import folder_readings, split_folders
 from menagerie.archives.kinds import kind_of
 from menagerie.archives.looking import Look
 from menagerie.archives.placing import Explicit, places
 from menagerie.archives.sorting import Contents, Sorted, sort_out
-from menagerie.archives.tables import read_table
+from menagerie.archives.tables import tables_told
 from menagerie.archives.understanding import Reading, readings, table_layouts
-from menagerie.errors import DataError
+from menagerie.errors import DataError, unknown
 from menagerie.params.dataset import FoldersLayout, NamesLayout, TableLayout
 from menagerie.params.section import parse
+from menagerie.prepare.modes import UnreadableError
+from menagerie.prepare.opening import size_of
 
 MEASURED = 1000  # pictures whose headers are read for their size
 SIDES = (32, 64, 96, 128, 160, 192, 224)  # what pictures of several sizes are brought to
@@ -45,9 +45,28 @@ def sorted_out(seen: Look, choice: Choice, command: str) -> Sorted:
         ParamsError: what the person says cannot be used.
     """
     names = sorted(seen.contents.pictures)
-    layout = only(_readings(names, seen.contents, choice), names, command).layout
-    layout = layout.model_copy(update={"class_names": dict(choice.class_names) or None})
+    found = _readings(names, seen.contents, choice)
+    chosen = only(found, names, seen.contents.tables_told(found), command)
+    _check_there(choice, chosen, names)
+    layout = chosen.layout.model_copy(update={"class_names": dict(choice.class_names) or None})
     return sort_out(seen.contents, layout, seen.left_out)
+
+
+def _check_there(choice: Choice, chosen: Reading, names: Sequence[str]) -> None:
+    """Raise DataError where a flag names a folder or a class that the reading does not have."""
+    classes = {place.class_name for place in chosen.of.values()}
+    for name in choice.class_names.keys() - classes:
+        raise DataError(f"--class: {unknown('class', name, classes)}")
+    template = getattr(chosen.layout, "folders", "{folder}")
+    if choice.splits and "{folder}" not in template:
+        raise DataError(
+            f"--split says what {{folder}} is for, and the folders {template} have none; give both, such as "
+            "--folders '{folder}/{class}/**', or leave out --split"
+        )
+    for folder in choice.splits:
+        if not any(f"/{folder}/" in f"/{name}" for name in names):
+            top = {name.partition("/")[0] for name in names if "/" in name}
+            raise DataError(f"--split: {unknown('folder', folder, top)}, and the folders below")
 
 
 def _readings(names: Sequence[str], contents: Contents, choice: Choice) -> list[Reading]:
@@ -82,12 +101,9 @@ def _tables(names: Sequence[str], contents: Contents, choice: Choice) -> list[Ta
     files = list(choice.tables) or contents.tables()
     found = table_layouts(names, files, contents.read, choice.columns)
     if not found:
-        told = [
-            f"{file!r} has the columns {', '.join(read_table(file, contents.read(file)).columns)}"
-            for file in files
-        ]
         raise DataError(
-            f"no table names pictures and their labels: {'; '.join(told) or 'there is none'}; "
+            "no table names pictures and their labels: "
+            f"{'; '.join(tables_told(files, contents.read)) or 'there is none'}; "
             "say which columns do: --path-column COLUMN --label-column COLUMN"
         )
     if len(choice.tables) > 1:  # that they belong together is said by naming them together
@@ -119,7 +135,7 @@ def sizes(seen: Look, names: Sequence[str]) -> Sizes:
     for name in names[::step]:
         try:
             size = _size(seen, name)
-        except Exception:  # on broken bytes a decoder may raise anything
+        except (DataError, UnreadableError):
             found.unreadable.append(name)
         else:
             found.of.append(size)
@@ -128,8 +144,7 @@ def sizes(seen: Look, names: Sequence[str]) -> Sizes:
 
 def _size(seen: Look, name: str) -> tuple[int, int]:
     file = seen.files.get(name)
-    with Image.open(file.path if file else io.BytesIO(seen.contents.read(name))) as picture:
-        return picture.size
+    return size_of(file.path if file else io.BytesIO(seen.contents.read(name)))
 
 
 def image_size(measured: Sizes) -> tuple[int, int]:

@@ -9,6 +9,8 @@ import click
 
 from menagerie.cli.add import add
 from menagerie.cli.audit import audit
+from menagerie.cli.bundle import bundle
+from menagerie.cli.export import export
 from menagerie.cli.mirror import mirror
 from menagerie.cli.predict import predict
 from menagerie.cli.readme import readme
@@ -37,6 +39,8 @@ def main() -> None:
 
 main.add_command(add)
 main.add_command(audit)
+main.add_command(bundle)
+main.add_command(export)
 main.add_command(mirror)
 main.add_command(predict)
 main.add_command(readme)

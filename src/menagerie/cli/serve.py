@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from menagerie.cli.choosing_model import chosen_model
+from menagerie.cli.trained import model_file, model_options
 
 if TYPE_CHECKING:
     import socket
@@ -15,10 +15,7 @@ AT_LEAST_ONE = click.IntRange(min=1)
 
 
 @click.command()
-@click.option("--model", metavar="NAME", help="A model of the current data set; without it, the best by val.")
-@click.option("--file", type=click.Path(path_type=Path), metavar="FILE", help="Any model.keras.")
-@click.option("--champion", is_flag=True, help="The champion of the registry.")
-@click.option("--uri", metavar="URI", help="A model of the registry, such as models:/digits/3.")
+@model_options
 @click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 answers other machines, too.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: any free one."
@@ -41,7 +38,7 @@ def serve(
     **limits: float,
 ) -> None:
     """Answer pictures over HTTP: a page at /, POST /predict for programs, until Ctrl-C."""
-    path = chosen_model(model, file, champion, uri)
+    path = model_file(model, champion, file, uri)
     with _listening(host, port) as listener:
         _run(path, listener, [host, *allow_host], limits)
 

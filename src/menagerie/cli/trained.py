@@ -14,7 +14,11 @@ FLAGS = ("--model", "--champion", "--file", "--uri")
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that `model_file` takes."""
     options = [
-        click.option("--model", metavar="NAME", help="A trained model of the data set of params.yaml."),
+        click.option(
+            "--model",
+            metavar="NAME",
+            help="A trained model of the data set of params.yaml.  [default: the best by val]",
+        ),
         click.option(
             "--champion", is_flag=True, help="The registered model of that data set called champion."
         ),
@@ -29,12 +33,14 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def model_file(model: str | None, champion: bool, file: Path | None, uri: str | None) -> Path:
-    """The model file that at most one option names; without one, the only model that is trained.
+    """The model file that at most one option names; without one, the best by val, as `compare` found it.
+
+    Where nothing was compared yet, it is the only model that is trained.
 
     Raises:
         UsageError: two options name one.
         ParamsError, ModelError: no model has the name, it is not trained, or the store does not have it;
-            without an option none is trained, or several are.
+            without an option none is trained, or several are and were not compared.
     """
     given = [flag for flag, value in zip(FLAGS, (model, champion, file, uri), strict=True) if value]
     if len(given) > 1:
@@ -44,6 +50,7 @@ def model_file(model: str | None, champion: bool, file: Path | None, uri: str | 
     if uri is not None:
         return _fetched(uri)
     from menagerie import paths
+    from menagerie.files import read_json
     from menagerie.params import load_params
 
     params = load_params(paths.PARAMS)
@@ -51,6 +58,9 @@ def model_file(model: str | None, champion: bool, file: Path | None, uri: str | 
     if champion:
         return _fetched(f"models:/{dataset}@champion")
     trained = sorted(path.parent.name for path in paths.model(dataset, "").glob("*/model.keras"))
+    if model is None and paths.summary(dataset).exists():
+        best = read_json(paths.summary(dataset))["best"]["model"]
+        model = best if best in trained else None
     return paths.model(dataset, _chosen(model, trained, list(params.models), dataset)) / "model.keras"
 
 
@@ -63,7 +73,8 @@ def _chosen(model: str | None, trained: list[str], known: list[str], dataset: st
                 f"no model of {dataset} is trained; train: dvc repro, or name a file with --file"
             )
         raise ModelError(
-            f"{len(trained)} models of {dataset} are trained; choose: --model {'|'.join(trained)}"
+            f"{len(trained)} models of {dataset} are trained and not compared; choose: "
+            f"--model {'|'.join(trained)}"
         )
     if model in trained:
         return model

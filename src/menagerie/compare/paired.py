@@ -22,30 +22,31 @@ def compare_pairs(names: list[str], correct: np.ndarray, groups: np.ndarray | No
     models share (Efron and Tibshirani 1993). p is McNemar's exact test, p_holm the same after
     Holm's correction for all pairs of the table. `equivalent_within` is the margin of accuracy beyond which
     the two are equivalent at 5 %: two one-sided tests (Schuirmann 1987), whose 90 % interval of the
-    difference lies within any wider one. With `groups`, int (n,), whole groups are resampled, p is
-    `grouped_p`, and that interval of their percentiles, else `tango_interval`.
+    difference lies within any wider one, by `tango_interval`. With `groups`, int (n,), whole groups are
+    resampled, p is `grouped_p`, and that interval of their percentiles, where it reaches farther.
     """
     first, second = np.triu_indices(len(names), k=1)
     counts = correct.astype(np.int64)
     right, both = counts.sum(axis=1), counts @ counts.T
     only_a, only_b = right[first] - both[first, second], right[second] - both[first, second]
+    n, alone = correct.shape[1], list(zip(only_a.tolist(), only_b.tolist(), strict=True))
+    within = np.array([np.abs(tango_interval(*one, n, norm.isf(0.05))).max() for one in alone])
     if groups is None:
-        n, alone = correct.shape[1], list(zip(only_a.tolist(), only_b.tolist(), strict=True))
         low, high = np.array([_interval(*one, n) for one in alone]).reshape(len(first), 2).T
-        within = np.array([np.abs(tango_interval(*one, n, norm.isf(0.05))).max() for one in alone])
         p = np.array([mcnemar(*one) for one in alone])
     else:
         surplus = _by_group(counts[first] - counts[second], groups)
-        low, high, within = _group_intervals(surplus, np.unique(groups, return_counts=True)[1])
+        low, high, of_groups = _group_intervals(surplus, np.unique(groups, return_counts=True)[1])
+        within = np.maximum(within, of_groups)
         p = np.array([grouped_p(one) for one in surplus])
     return pd.DataFrame(
         {
             "model_a": np.array(names, dtype=object)[first],
             "model_b": np.array(names, dtype=object)[second],
-            "n": correct.shape[1],
+            "n": n,
             "only_a_right": only_a,
             "only_b_right": only_b,
-            "difference": (only_a - only_b) / correct.shape[1],
+            "difference": (only_a - only_b) / n,
             "low": low,
             "high": high,
             "p": p,

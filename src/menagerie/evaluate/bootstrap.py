@@ -53,23 +53,24 @@ def group_resamples(groups: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def group_interval(right: np.ndarray, groups: np.ndarray) -> tuple[float, float, float]:
-    """The 95 % interval of the share of right pictures under resampled groups, and the design effect.
+    """The 95 % interval of the share of right pictures that come in groups, and their design effect.
 
     `right` bool (n,), `groups` int (n,). The design effect (Kish 1965) is the variance of that share under
-    resampled groups, divided by that of as many independent pictures: by so much fewer pictures count. Where
-    all groups score alike, resampling shows no spread: the ends are then Wilson's for as many pictures as
-    there are groups, and the design effect is NaN.
+    resampled groups, divided by that of as many independent pictures. By so much fewer pictures Wilson's
+    interval is made of, never of more than there are (Dean and Pagano 2015): percentiles of the resamples
+    miss too often near 0 and 1. Where all groups score alike, resampling shows no spread: the pictures then
+    count as many as there are groups, and the design effect is NaN.
     """
-    share, ones = float(right.mean()), np.ones(len(right))
+    share, ones, n = float(right.mean()), np.ones(len(right)), len(right)
     drawn = np.concatenate(
         [(right * 1.0) @ weights / (ones @ weights) for weights in group_resamples(groups)]
     )
-    low, high = percentiles(drawn)
-    if low == high:
+    if np.ptp(drawn) == 0:
         count = len(np.unique(groups))
         return *wilson_interval(round(share * count), count), float("nan")
-    spread = share * (1 - share) / len(right)
-    return min(float(low), share), max(float(high), share), float(drawn.var() / spread)
+    effect = float(drawn.var() * n / (share * (1 - share)))
+    worth = n / max(effect, 1.0)
+    return *wilson_interval(share * worth, worth), effect
 
 
 def with_intervals(

@@ -10,7 +10,7 @@ Z95 = float(norm.isf(0.025))  # standard errors on either side of a 95 % interva
 Interval = tuple[float, float, float]  # value, low end, high end
 
 
-def wilson_interval(correct: int, n: int, z: float = Z95) -> tuple[float, float]:
+def wilson_interval(correct: float, n: float, z: float = Z95) -> tuple[float, float]:
     """Wilson's score interval of correct/n at `z` standard errors, by default of 95 % (Wilson 1927)."""
     share = correct / n
     centre, half = share + z**2 / (2 * n), z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))

@@ -22,8 +22,8 @@ def scores(labels: np.ndarray, logits: np.ndarray, groups: np.ndarray | None = N
     log-likelihood in nats, brier lies in [0, 2], ece has 15 bins, auc_macro is one class against the
     rest and is missing where no class has a ROC curve. Means over classes are as bootstrap.measure says.
 
-    With `groups`, int (n,), pictures of one group are no independent evidence: all intervals are then of
-    resampled groups, and `accuracy_design_effect` says by how much fewer pictures count (see
+    With `groups`, int (n,), pictures of one group are no independent evidence: whole groups are then
+    resampled, and Wilson's intervals are of as many fewer pictures as `accuracy_design_effect` says (see
     bootstrap.group_interval; missing where it cannot be told).
 
     Raises:

@@ -96,11 +96,20 @@ class Claim(Section):
         return self
 
 
+class CheckedLabels(Section):
+    """Of `checked` labels like those of a data set, `wrong` were found to be wrong, `by` somebody."""
+
+    wrong: Count
+    checked: Count
+    by: str
+
+
 class Notebook(Section):
     title: str
     dataset: Name
     published_on: Name
     note: str
+    labels: CheckedLabels | None
     models: dict[Name, Reported]
     claims: Many[Claim]
 

@@ -5,7 +5,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import Literal, NamedTuple
+from pathlib import Path
+from typing import IO, Literal, NamedTuple
 
 import numpy as np
 import simplejpeg
@@ -74,8 +75,18 @@ def opened(data: bytes, reading: Reading, forgiving: bool = False) -> Iterator[O
         pixels, stored = jpeg
         yield Opened(*_whole(pixels), 1, stored)
         return
-    with _by_pillow(data, forgiving) as picture:
+    with _by_pillow(io.BytesIO(data), forgiving) as picture:
         yield _read(picture, data, reading)
+
+
+def size_of(file: Path | IO[bytes]) -> tuple[int, int]:
+    """Width and height in pixels of a picture, however large, by its header alone.
+
+    Raises:
+        UnreadableError: it has none.
+    """
+    with _by_pillow(file) as picture:
+        return picture.size
 
 
 def _jpeg(data: bytes, reading: Reading, strict: bool = True) -> tuple[np.ndarray, Stored] | None:
@@ -96,12 +107,12 @@ def _jpeg(data: bytes, reading: Reading, strict: bool = True) -> tuple[np.ndarra
 
 
 @contextmanager
-def _by_pillow(data: bytes, forgiving: bool) -> Iterator[Image.Image]:
+def _by_pillow(file: Path | IO[bytes], forgiving: bool = False) -> Iterator[Image.Image]:
     """A picture, its pixels not read yet; what goes wrong here or in the block is an UnreadableError."""
     try:
         with warnings.catch_warnings(), _pillow_set(forgiving):
             warnings.simplefilter("ignore")  # about harmless flaws
-            with Image.open(io.BytesIO(data), formats=KINDS) as picture:
+            with Image.open(file, formats=KINDS) as picture:
                 yield picture
     except (MemoryError, UnreadableError):
         raise

@@ -23,7 +23,7 @@ def _of_markdown(found: Findings, results: Results) -> Findings:
     """The findings with the classes of every model, which the page tells with each model."""
     *first, repeat = found.sections
     tables = [classes(name, results, folded=name) for name in results.board["model"]]
-    about = Paragraph("Of test, by model, with 95 % intervals.")
+    about = Paragraph("Of test, by model; of precision and recall with 95 % intervals.")
     return replace(found, sections=(*first, Section("classes", "Classes", (about, *tables)), repeat))
 
 

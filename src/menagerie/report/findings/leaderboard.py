@@ -65,7 +65,10 @@ def section(results: Results) -> Section:
 
 def _intervals(results: Results) -> str:
     if results.data["groups"]:
-        return "a bootstrap of whole groups of pictures"
+        return (
+            "a bootstrap of whole groups of pictures, and for accuracy Wilson's of as many independent "
+            "pictures as they are worth by it"
+        )
     return "Wilson's for accuracy, a bootstrap of the pictures of each class for the others"
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 
 from menagerie.compare import published
 from menagerie.compare.claims import claims
+from menagerie.compare.labels import ceiling
 from menagerie.params import Params
 from menagerie.params.notebook import Claim, Notebook
 from menagerie.report.findings.blocks import Cell, Items, Paragraph, Section, Table, names, numbers, prose
@@ -14,6 +15,7 @@ from menagerie.report.findings.values import (
     as_printed,
     count,
     decimal,
+    interval,
     number,
     p_value,
     percent,
@@ -61,10 +63,28 @@ def _reported(notebook: Notebook, results: Results) -> Section:
         Paragraph(ONE_RUN),
         *([Paragraph(SEVERAL_RUNS)] if several else []),
         Table("Reported and reproduced accuracy", columns, rows),
+        *_ceiling(notebook, compared),
     ]
     if notes := tuple(f"{row['model']}: {row['note']}" for row in compared if row["note"]):
         blocks.append(Items(notes))
     return Section("reported", "Reported and reproduced", tuple(blocks))
+
+
+def _ceiling(notebook: Notebook, compared: list[dict[str, Any]]) -> list[Paragraph]:
+    """What wrong labels leave to be reached, and which of the reported numbers lie above it."""
+    if notebook.labels is None:
+        return []
+    labels, n = notebook.labels, int(compared[0]["reported_n"])
+    share, low, high = ceiling(labels.wrong, labels.checked, n)
+    above = [f"{row['model']} {as_printed(row['printed'])}" for row in compared if row["reported"] > high]
+    text = (
+        f"Of {count(labels.checked)} labels that {labels.by} checked {count(labels.wrong)} were wrong. Where "
+        "those here are like them, a network that always names what the picture shows agrees with "
+        f"{percent(share)} % of {count(n)} labels, 95 % prediction interval {interval(low, high)} %. "
+        "Above that a number tells how far wrong labels were learned, or copies in train met again: of the "
+        f"reported ones {', '.join(above) or 'none'}."
+    )
+    return [Paragraph(text)]
 
 
 def _compared(row: dict[str, Any], several: bool) -> tuple[Cell, ...]:

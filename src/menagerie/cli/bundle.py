@@ -1,0 +1,60 @@
+"""`menagerie bundle`: a trained model as one file to hand over."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from menagerie.cli.trained import model_file, model_options
+
+if TYPE_CHECKING:
+    from menagerie.model_facts import ModelFacts
+    from menagerie.params.dataset import Dataset
+
+
+@click.command()
+@model_options
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to.  [default: exports/DATASET/MODEL.zip]",
+)  # fmt: skip
+def bundle(output: Path | None, **chosen: Any) -> None:
+    """Write a zip with a trained model, a page about it, and a script that predicts.
+
+    The script needs Keras, Pillow and NumPy, and nothing of this project.
+    """
+    from menagerie.cli.export import exports
+    from menagerie.files import whole
+    from menagerie.model_facts import read_facts
+    from menagerie.serve.bundle import write_bundle
+    from menagerie.serve.card import card
+
+    source = model_file(**chosen)
+    facts = read_facts(source)
+    target = output or exports(facts).with_suffix(".zip")
+    metrics = _metrics(source, facts)
+    with whole(target) as part:
+        write_bundle(source, facts, card(facts, _dataset(facts), metrics), part, target.stem)
+    tested = "" if metrics else "; it tells no test result: evaluate wrote none of this very file"
+    click.echo(f"wrote {target}, {target.stat().st_size / 1e6:.1f} MB{tested}")
+
+
+def _dataset(facts: "ModelFacts") -> "Dataset | None":
+    """What params.yaml says of the model's data set, where it is about that."""
+    from menagerie import paths
+    from menagerie.params import load_params
+
+    if not paths.PARAMS.exists():
+        return None
+    dataset = load_params(paths.PARAMS).dataset
+    return dataset if dataset.name == facts.dataset else None
+
+
+def _metrics(source: Path, facts: "ModelFacts") -> dict[str, Any] | None:
+    """What evaluate wrote of these very bytes."""
+    from menagerie import paths
+    from menagerie.files import file_sha256, read_json
+
+    path = paths.metrics(facts.dataset, facts.model) / "metrics.json"
+    found = read_json(path) if path.exists() else {}
+    return found if found.get("model_sha256") == file_sha256(source) else None

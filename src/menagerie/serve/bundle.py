@@ -1,0 +1,37 @@
+"""A model to hand over: one zip with all that using it needs but Python and three packages."""
+
+import json
+import zipfile
+from pathlib import Path
+
+from menagerie.model_facts import ModelFacts
+
+SCRIPT = Path(__file__).with_name("bundled_predict.py")
+NEEDED = ("keras", "tensorflow", "numpy", "pillow")
+USE = """
+## How to use it
+
+```
+python -m pip install -r requirements.txt
+python predict.py PICTURE ...
+```
+
+`predict.py` prints for each picture its class and the probability of it. `model.keras` is as it was trained;
+`classes.json` has the classes in the order of the network's outputs, and how a picture is brought to it.
+"""
+
+
+def write_bundle(model: Path, facts: ModelFacts, card: str, target: Path, folder: str) -> None:
+    """Write a zip of one folder at `target`; of equal parts its bytes are equal."""
+    about = facts.model_dump(mode="json", include={"model", "classes", "temperature", "pixels"})
+    needed = "".join(f"{package}=={facts.versions[package]}\n" for package in NEEDED)
+    parts = {
+        "README.md": card + USE,
+        "classes.json": json.dumps(about, indent=2, ensure_ascii=False) + "\n",
+        "model.keras": model.read_bytes(),
+        "predict.py": SCRIPT.read_text(encoding="utf-8"),
+        "requirements.txt": needed,
+    }
+    with zipfile.ZipFile(target, "w") as file:
+        for name, content in parts.items():
+            file.writestr(zipfile.ZipInfo(f"{folder}/{name}"), content)
