@@ -45,23 +45,16 @@ def free_port():
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A repository where cnn was trained on the digits for an epoch, evaluated, compared; what was said."""
+    """A repository in which cnn was trained on the digits for an epoch, evaluated and compared."""
     folder = tmp_path_factory.mktemp("trained")
     settings = composed("model=cnn", "compute.max_epochs=1")
     (folder / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
-    stages = (
-        ["download"],
-        ["prepare"],
-        ["split"],
-        ["train", "cnn"],
-        ["evaluate", "cnn"],
-        ["replicate", "cnn"],
-    )
+    stages = ("download", "prepare", "split", "train cnn", "evaluate cnn", "replicate cnn", "compare")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT"):
             patch.delenv(name, raising=False)
-        for stage, *model in (*stages, ["compare"]):
+        for stage, *model in map(str.split, stages):
             import_module(f"stages.{stage}").main(*model)
     yield folder
     mlflow.set_tracking_uri(None)
