@@ -10,6 +10,7 @@ import yaml
 from helpers import ROOT, colours, composed
 from menagerie.params import Params
 from menagerie.params.section import Section
+from menagerie.report.again import DERIVED
 
 keras = pytest.importorskip("keras")
 pytestmark = pytest.mark.tensorflow
@@ -41,7 +42,8 @@ class Reads:
         reader = Path(sys._getframe(2).f_code.co_filename)
         ours = reader.is_relative_to(SRC) and not set(reader.relative_to(SRC).parts) & UNSEEN
         if ours and not isinstance(value, Section):
-            self.keys.add(name)
+            whole = set(Params.model_fields) - DERIVED  # of model_dump of all
+            self.keys |= {name} if name else whole
 
     def _name(self, name, value):
         if isinstance(value, Section):
@@ -79,6 +81,7 @@ def workplace(tmp_path_factory, pictures):
         *colours(pictures, "cnn"), "compute.max_epochs=1", "evaluation.robustness=true", "replicates=1"
     )
     (folder / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    (folder / "conf").symlink_to(ROOT / "conf")
     return folder
 
 

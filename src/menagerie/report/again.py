@@ -12,7 +12,7 @@ from menagerie.params import Params
 from menagerie.params.composing import composed, conf
 
 PLAIN = re.compile(r"[A-Za-z_/][\w./-]*", re.ASCII)  # what Hydra takes for text without quotes
-DERIVED = {"watch", "watch_split", "watch_labels", "looks"}  # conf/ composes them of the others
+DERIVED = {"watch", "watch_split", "watch_labels", "unwatched_None", "looks"}  # conf/ has them of the others
 WORDS = ("true", "false", "null", "nan", "inf")  # but not these
 
 
@@ -26,7 +26,7 @@ def again(params: Params, models: list[str]) -> str:
         chosen, differing = _overrides(params)
     except ParamsError:
         return "dvc repro"
-    chosen[-1] = f"model={models[0]}" if len(models) == 1 else f"model=[{','.join(models)}]"
+    chosen[-1] = f"model={_hydra(models[0] if len(models) == 1 else models)}"
     others = tuple(f"models.{name}." for name in params.models if name not in models)
     chosen += [f"{key}={_hydra(value)}" for key, value in differing if not key.lstrip("+").startswith(others)]
     return " ".join(["dvc exp run", *(f"-S {shlex.quote(choice)}" for choice in chosen)])
@@ -40,7 +40,7 @@ def _overrides(params: Params) -> tuple[list[str], list[tuple[str, Any]]]:
     known = [path.stem for path in conf().glob("dataset/*.yaml")]
     name = params.dataset.name
     choices = [f"dataset={name}"] if name in known else ["dataset=folder", f"dataset.name={name}"]
-    choices.append(f"model=[{','.join(params.models)}]")
+    choices.append(f"model={_hydra(list(params.models))}")
     if params.study:
         choices.insert(0, f"study={params.study}")
     elif _composed(())["study"]:
