@@ -20,6 +20,11 @@ FOLDER = ("dataset=folder", "dataset.name=pets")
         ("~study", "dataset=sign_digits", "model=cnn", "seed=7"),
         ("study=sign_digits", "evaluation.robustness=true"),
         ("study=sign_digits", "replicates=0"),
+        (
+            "study=sign_digits",
+            "model=[sign_cnn,mobilenet_imagenet]",
+            "models.mobilenet_imagenet.batch_size=7",
+        ),
         ("dataset=sign_digits", "replicates=2", "split=kfold", "dataset.split.fold=3"),
         ("models.cnn.phases.main.learning_rate=1e-5", "compute.max_epochs=null", "compute.cache_gb=0.5"),
         (*FOLDER, "dataset.source.path=/pictures", "dataset.layout.class_names={cat: pets, dog: pets}"),

@@ -48,7 +48,8 @@ def _overrides(params: Params) -> tuple[list[str], list[tuple[str, Any]]]:
     wanted = params.dataset.split.policy
     if _composed(tuple(choices))["dataset"]["split"]["policy"] != wanted:
         choices.insert(-1, f"split={_split_of(wanted)}")
-    settings = params.model_dump(mode="json", exclude=DERIVED)
+    settings = params.model_dump(mode="json", exclude=DERIVED | {"models"})
+    settings["models"] = {name: model.model_dump(mode="json") for name, model in params.models.items()}
     return choices, list(_changes(settings, _composed(tuple(choices))))
 
 

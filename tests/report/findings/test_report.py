@@ -30,4 +30,4 @@ def test_it_ends_with_the_command_that_repeats_it_all(params):
     chosen = params("model=[cnn,ann]")
     section = findings(chosen, results_of({"cnn": entry(373), "ann": entry(300)})).sections[-1]
     assert of_kind(Code, section) == [Code(again(chosen, ["cnn", "ann"]))]
-    assert "`params.yaml` of the commit has them all" in told(section)[-1]
+    assert "`dvc repro` runs `params.yaml` of the commit as it stands" in told(section)[-1]
