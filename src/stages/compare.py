@@ -48,7 +48,8 @@ def main() -> None:
 
     print(
         f"compare: wrote {paths.report(dataset)}: {results.best['model']} is best by val, "
-        f"test accuracy {results.best['accuracy']:.4f}"
+        f"test accuracy {results.best['accuracy']:.4f} ({results.best['accuracy_low']:.4f} to "
+        f"{results.best['accuracy_high']:.4f})"
     )
     crown(dataset, results)
 

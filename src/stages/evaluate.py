@@ -78,8 +78,11 @@ def main(name: str) -> None:
         run.log_files(paths.model_plots(dataset, name), "plots")
         tags = tracking.version_tags(params, facts, metrics)
         run.register(dataset, tags, partial(tracking.card, params.dataset, facts, metrics))
-    accuracy, n = metrics["test"]["accuracy"], metrics["test"]["n"]
-    print(f"evaluate@{name}: wrote {paths.metrics(dataset, name)}: test accuracy {accuracy:.4f} of {n}")
+    measured = metrics["test"]
+    print(
+        f"evaluate@{name}: wrote {paths.metrics(dataset, name)}: test accuracy {measured['accuracy']:.4f} "
+        f"({measured['accuracy_low']:.4f} to {measured['accuracy_high']:.4f}) of {measured['n']}"
+    )
 
 
 def record_cost(path: Path, model_sha256: str, seed: int, milliseconds: float) -> None:

@@ -71,8 +71,11 @@ def main(name: str) -> None:
         run.log_metrics({f"cost/{key}": value for key, value in cost.items()})
         run.log_model(paths.model(dataset, name) / "model.keras")
 
-    best = trained.history["val_accuracy"].max()
-    print(f"train@{name}: wrote {paths.model(dataset, name)}: best val accuracy {best:.4f}")
+    kept = trained.history[trained.history["kept"]].iloc[0]
+    print(
+        f"train@{name}: wrote {paths.model(dataset, name)}: epoch {kept['epoch']} of {len(trained.history)} "
+        f"kept, val accuracy {kept['val_accuracy']:.4f}"
+    )
 
 
 def facts(params: Params, name: str, network: keras.Model, data: Data) -> ModelFacts:
