@@ -1,16 +1,17 @@
 """What using a trained model costs beside doing the same by hand: seconds of whole processes.
 
-use: MENAGERIE_MIRROR=<folder> python benchmarks/use.py   (six minutes; writes benchmarks/use.md)
+use: MENAGERIE_MIRROR=<folder> python benchmarks/use.py   (four minutes; writes benchmarks/use.md)
 
 `predict`: `menagerie predict` on a folder of 2,000 JPEGs of 500x375, the sign digits enlarged, with noise as
 cameras have it. Beside it a loop that loads the same model file, decodes each picture by the very function
-and gives 32 at a time to `predict_on_batch`. Start-up: `predict` of one picture, beside `import keras`,
-loading the file and one picture through the network. The sides are processes that take turns.
+and gives 32 at a time to `predict_on_batch`. Start-up: `predict` of one picture, its answer included, beside
+`import keras` and loading the file alone. The sides are processes that take turns.
 """
 
 import io
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import time
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,9 +56,7 @@ for start in range(0, len(paths), {BATCH}):
 BARE_START = """
 import sys
 import keras
-import numpy as np
-model = keras.saving.load_model(sys.argv[1], compile=False)
-model.predict_on_batch(np.zeros((1, *model.input_shape[1:]), np.uint8))
+keras.saving.load_model(sys.argv[1], compile=False)
 """
 
 
@@ -104,27 +104,37 @@ def model_file(folder: Path, build: Callable[[], keras.Model]) -> Path:
     return path
 
 
-def seconds(*command: object) -> float:
-    """Of a process from its start to its end."""
+class Taken(NamedTuple):
+    """Of a process from its start to its end, with the processes that it started."""
+
+    seconds: float
+    cpu_seconds: float  # of all cores; unlike the clock, hardly moved by what else the machine does
+
+
+def taken(*command: object) -> Taken:
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    started = time.perf_counter()
+    started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([*map(str, command)], env=environment, stdout=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - started
+    ended, after = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Taken(ended - started, sum(after[:2]) - sum(before[:2]))
 
 
-def turns(sides: Sequence[Sequence[object]], rounds: int) -> list[list[float]]:
-    """Seconds of each side, round by round; every other round begins with the other side."""
-    taken: list[list[float]] = [[] for _ in sides]
+def turns(sides: Sequence[Sequence[object]], rounds: int) -> list[list[Taken]]:
+    """What each side takes, round by round; every other round begins with the other side."""
+    found: list[list[Taken]] = [[] for _ in sides]
     for number in range(rounds):
         for side in sorted(range(len(sides)), reverse=number % 2 == 1):
-            taken[side].append(seconds(*sides[side]))
-    return taken
+            found[side].append(taken(*sides[side]))
+    return found
 
 
-def row(what: str, ours: list[float], by_hand: list[float], target: str) -> str:
-    ratio = statistics.median(one / other for one, other in zip(ours, by_hand, strict=True))
-    middle = [f"{statistics.median(values):.1f}" for values in (ours, by_hand)]
-    return f"| {what} | {middle[0]} | {middle[1]} | {ratio:.2f} | {target} |"
+def row(what: str, ours: list[Taken], by_hand: list[Taken], target: str) -> str:
+    """Medians, of the ratios too: each is of two processes of one round."""
+    cells = []
+    for one, other in zip(zip(*ours, strict=True), zip(*by_hand, strict=True), strict=True):
+        ratio = statistics.median(mine / theirs for mine, theirs in zip(one, other, strict=True))
+        cells += [f"{statistics.median(one):.1f}", f"{statistics.median(other):.1f}", f"{ratio:.2f}"]
+    return f"| {what} | {' | '.join(cells)} | {target} |"
 
 
 def predict_rows(folder: Path) -> list[str]:
@@ -146,16 +156,17 @@ def predict_rows(folder: Path) -> list[str]:
 
 
 def main() -> None:
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as name:
         rows = predict_rows(Path(name))
     text = (
         "# Using a model\n\n"
         f"`python benchmarks/use.py` on {os.cpu_count()} cores ({platform.machine()}), Keras "
         f"{keras.version()} on {keras.backend.backend()}; medians of {ROUNDS} rounds in turns, {STARTS} of "
-        "the start-up; whole processes, the start of Python and of TensorFlow included.\n\n"
-        "| what | seconds | by hand, seconds | ratio | at most |\n|---|---|---|---|---|\n"
-        + "\n".join(rows)
-        + "\n"
+        "the start-up; whole processes, the start of Python and of TensorFlow included.\n"
+        f"Before it began, {load:.1f} processes of others wanted these cores (load average of a minute).\n\n"
+        "| what | seconds | by hand | ratio | CPU seconds | by hand | ratio | ratio at most |\n"
+        "|---|---|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
     )
     Path(__file__).with_suffix(".md").write_text(text, encoding="utf-8")
     print(text)
