@@ -187,5 +187,13 @@ def test_what_cannot_be_read_is_told_and_makes_the_exit_code_1(repository, tmp_p
     assert re.search(r"broken\.png': none of AVIF, .*WEBP", done.stderr)
 
 
+def test_pictures_that_can_all_not_be_read_are_listed_and_make_the_exit_code_2(repository, tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"words")
+    done = run(f"menagerie predict {tmp_path} --model cnn")
+    assert done.exit_code == 2
+    assert done.stdout.splitlines()[1].startswith(f"{tmp_path}/broken.png,")
+    assert "predict: 0 of 1 pictures answered by cnn of digits" in done.stderr
+
+
 def test_the_only_trained_model_needs_no_name(repository):
     assert succeed("menagerie predict photos").stdout == succeed(COMMANDS[0]).stdout

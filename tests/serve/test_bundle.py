@@ -106,6 +106,19 @@ def test_the_script_takes_transparent_turned_grey_and_16_bit_pictures(tmp_path):
     held_to(Predictor(model), unpacked(model, tmp_path), pictures)
 
 
+def test_the_script_answers_the_pictures_after_one_that_cannot_be_read(tmp_path):
+    folder = unpacked(model_at(tmp_path / "model.keras"), tmp_path)
+    (tmp_path / "broken.png").write_bytes(b"words")
+    Image.new("RGB", (48, 40)).save(tmp_path / "whole.png")
+    names = [str(tmp_path / name) for name in ("broken.png", "whole.png")]
+    done = subprocess.run(
+        [sys.executable, "predict.py", *names], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    assert [line.split("\t")[0] for line in done.stdout.splitlines()] == names[1:]
+    assert f"{names[0]}: cannot identify image file" in done.stderr
+
+
 def test_a_bundle_is_one_folder_of_equal_bytes_each_time(tmp_path):
     model = model_at(tmp_path / "model.keras")
     one, two = tmp_path / "one/pets.zip", tmp_path / "two/pets.zip"

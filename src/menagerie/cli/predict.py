@@ -96,8 +96,8 @@ def predict(
     except (MenagerieError, OSError) as error:
         raise _Failed(str(error)) from error
     _tell(gathered, found, facts, step)
-    if any(one.problem for one in found):
-        sys.exit(1)
+    if lost := sum(bool(one.problem) for one in found):
+        sys.exit(2 if lost == len(found) else 1)
 
 
 def _format(form: str | None, output: Path | None) -> str | None:

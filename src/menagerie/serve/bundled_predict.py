@@ -41,6 +41,13 @@ def probabilities(model, path):
 
 if __name__ == "__main__":
     network = keras.saving.load_model(HERE / "model.keras", compile=False)
+    lost = 0
     for name in sys.argv[1:]:
-        found = probabilities(network, name)
+        try:
+            found = probabilities(network, name)
+        except (OSError, Image.DecompressionBombError) as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            lost = 1
+            continue
         print(f"{name}\t{ABOUT['classes'][found.argmax()]}\t{found.max():.6f}")
+    sys.exit(lost)
