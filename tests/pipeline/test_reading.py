@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from helpers import ROOT, colours, composed
-from menagerie.params import Params
+from menagerie.params import Compute, Params
 from menagerie.params.section import Section
 from menagerie.report.again import DERIVED
 
@@ -42,8 +42,8 @@ class Reads:
         reader = Path(sys._getframe(2).f_code.co_filename)
         ours = reader.is_relative_to(SRC) and not set(reader.relative_to(SRC).parts) & UNSEEN
         if ours and not isinstance(value, Section):
-            whole = set(Params.model_fields) - DERIVED  # of model_dump of all
-            self.keys |= {name} if name else whole
+            whole = set(Params.model_fields) - DERIVED - {"compute"}  # of model_dump of all
+            self.keys |= {name} if name else whole | {f"compute.{key}" for key in Compute.model_fields}
 
     def _name(self, name, value):
         if isinstance(value, Section):

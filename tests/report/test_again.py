@@ -26,7 +26,7 @@ FOLDER = ("dataset=folder", "dataset.name=pets")
             "models.mobilenet_imagenet.batch_size=7",
         ),
         ("dataset=sign_digits", "replicates=2", "split=kfold", "dataset.split.fold=3"),
-        ("models.cnn.phases.main.learning_rate=1e-5", "compute.max_epochs=null", "compute.cache_gb=0.5"),
+        ("models.cnn.phases.main.learning_rate=1e-5", "compute.max_epochs=3"),
         (*FOLDER, "dataset.source.path=/pictures", "dataset.layout.class_names={cat: pets, dog: pets}"),
         (
             *FOLDER,

@@ -101,7 +101,7 @@ def test_training_on_what_the_prefix_gave_is_training_the_whole(params, tmp_path
     images = pictures(tmp_path, side)
     plain, without = fit(spec, images, tmp_path / "none", 0)
     cached, history = fit(spec, images, tmp_path / "kept", 1)
-    assert not (tmp_path / "none").exists()
+    assert not list((tmp_path / "none").glob("*.npy"))  # after a minute a checkpoint may be there
     assert len(list((tmp_path / "kept").glob("*.npy"))) >= 1
     for column in ("loss", "val_loss", "accuracy", "val_accuracy", "learning_rate"):
         np.testing.assert_allclose(history[column], without[column], rtol=2e-3, atol=1e-4, err_msg=column)

@@ -48,7 +48,10 @@ def _overrides(params: Params) -> tuple[list[str], list[tuple[str, Any]]]:
     wanted = params.dataset.split.policy
     if _composed(tuple(choices))["dataset"]["split"]["policy"] != wanted:
         choices.insert(-1, f"split={_split_of(wanted)}")
-    settings = params.model_dump(mode="json", exclude=DERIVED | {"models"})
+    without = dict.fromkeys(DERIVED | {"models"}, True) | {
+        "compute": {"cache_gb"}
+    }  # a limit changes no result
+    settings = params.model_dump(mode="json", exclude=without)
     settings["models"] = {name: model.model_dump(mode="json") for name, model in params.models.items()}
     return choices, list(_changes(settings, _composed(tuple(choices))))
 
