@@ -87,3 +87,16 @@ def test_a_font_of_the_system_is_taken_for_letters_that_only_it_has(tmp_path):
     command = [sys.executable, "-W", "error", "-c", code]
     done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=True)
     assert done.stdout.split() == [r"'\ue777a\\ue778'", "12.0"]
+
+
+@pytest.mark.parametrize(
+    ("caption", "drawn"),
+    [
+        ("قطة, taken for dog (14 %)", "\u200eقطة\u200e, taken for dog (14 %)"),
+        ("dog, taken for חתלת דש (14 %)", "dog, taken for \u200eחתלת דש\u200e (14 %)"),
+        ("قطة", "قطة"),
+        ("cat, taken for dog", "cat, taken for dog"),
+    ],
+)
+def test_a_name_from_right_to_left_turns_no_sentence_around_it(caption, drawn):
+    assert wrapped(caption, 9) == drawn

@@ -157,9 +157,10 @@ def any_script(count):
 
 
 def read(text):
-    """What a text says: its lines may break anywhere, and an escape is a letter that no font here has."""
+    """What a text says: lines break anywhere, marks of direction are unseen, an escape is a letter."""
     escape = re.compile(r"\\u([0-9a-f]{4})|\\U([0-9a-f]{8})")
-    return escape.sub(lambda found: chr(int(found[1] or found[2], 16)), "".join(text.split()))
+    seen = "".join(text.replace("\N{LEFT-TO-RIGHT MARK}", "").split())
+    return escape.sub(lambda found: chr(int(found[1] or found[2], 16)), seen)
 
 
 TITLE = "cnn_augmented on Handwritten digits (scikit-learn): 360 test pictures"

@@ -19,6 +19,8 @@ from matplotlib.ft2font import FT2Font, LoadFlags
 OWN = font_manager.findfont("DejaVu Sans")
 POINTS = 10  # of matplotlib's letters, if nothing else is said
 LETTER = re.compile(r"\\U[0-9a-f]{8}|\\u[0-9a-f]{4}|.")
+_SCRIPTS = r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+"  # of Hebrew, Arabic and their kin
+LEFTWARD = re.compile(rf"{_SCRIPTS}(?:[^\w\n]+{_SCRIPTS})*")
 UNSUITABLE = ("emoji", "color", "lastresort", "blank")  # no outlines, or a box for every letter
 
 matplotlib.rcParams["font.family"] = ["DejaVu Sans"]  # by name, so that others can stand behind it
@@ -52,7 +54,17 @@ def wrapped(text: str, inches: float, points: float = POINTS) -> str:
                 lines += [line, *full] if line else full
             line = joined
         lines.append(line)
-    return "\n".join(lines)
+    return "\n".join(map(_in_place, lines))
+
+
+def _in_place(line: str) -> str:
+    """The line with a mark at both ends of what is written from right to left.
+
+    Or a name would turn the sentence around it: its true and its predicted class would change places.
+    """
+    if LEFTWARD.fullmatch(line):
+        return line
+    return LEFTWARD.sub("\N{LEFT-TO-RIGHT MARK}\\g<0>\N{LEFT-TO-RIGHT MARK}", line)
 
 
 def _broken(word: str, inches: float, points: float) -> list[str]:
