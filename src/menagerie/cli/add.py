@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from menagerie.errors import DataError, ParamsError
+from menagerie.errors import DataError, ParamsError, unknown
 
 if TYPE_CHECKING:
     from menagerie.archives.looking import Look
@@ -17,6 +17,7 @@ EXAMPLES = 3
 # Settings take these for a value, or conf/ has another use for them.
 RESERVED = ("false", "folder", "inf", "nan", "no", "null", "off", "on", "true", "yes")
 COLUMNS = ("path_column", "label_column", "split_column", "group_column")
+USES = ("train", "val", "test", "unlabelled")
 
 
 def _pairs(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -24,6 +25,14 @@ def _pairs(context: click.Context, parameter: click.Parameter, values: tuple[str
     if "" in pairs:
         raise click.BadParameter("expected NAME=VALUE", context, parameter)
     return pairs
+
+
+def _uses(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    uses = _pairs(context, parameter, values)
+    for folder, use in uses.items():
+        if use not in USES:
+            raise click.BadParameter(f"{folder}: {unknown('use', use, USES)}", context, parameter)
+    return uses
 
 
 @click.command()
@@ -41,7 +50,7 @@ def _pairs(context: click.Context, parameter: click.Parameter, values: tuple[str
 @click.option("--split-column", metavar="COLUMN", help="The column that says train, val or test.")
 @click.option("--group-column", metavar="COLUMN", help="The column of what belongs together, as a patient.")
 @click.option(
-    "--split", "splits", metavar="FOLDER=USE", multiple=True, callback=_pairs,
+    "--split", "splits", metavar="FOLDER=USE", multiple=True, callback=_uses,
     help="What a folder is for: train, val, test or unlabelled.",
 )  # fmt: skip
 @click.option(
