@@ -115,3 +115,12 @@ def test_help_and_errors_load_no_tensorflow(arguments):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == (0 if arguments == ["--help"] else 2)
     assert done.stderr.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("flags", "place"),
+    [(("--copy-to", "photo.png/sorted"), "photo.png/sorted"), (("--output", "photo.png/a.csv"), "photo.png")],
+)
+def test_a_place_that_cannot_be_made_is_told_before_anything_is_predicted(flags, place):
+    train("ann")
+    assert f"{flags[0]}: {place} cannot be made" in refused("photo.png", *flags)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from menagerie.cli.trained import model_file, model_options
-from menagerie.errors import MenagerieError
+from menagerie.errors import DataError, MenagerieError
 
 if TYPE_CHECKING:
     from menagerie.model_facts import ModelFacts
@@ -81,6 +81,9 @@ def predict(
     try:
         path = model_file(**model)
         facts, gathered = _gathered(path, inputs)
+        for flag, folder in (("--output", output and output.parent), ("--copy-to", copy_to)):
+            if folder is not None:  # made now: at the end, what was predicted would be lost
+                _make(flag, folder)
         top = min(top, len(facts.classes))
         from menagerie.serve.ahead import Decoder
         from menagerie.serve.answers import short
@@ -112,6 +115,15 @@ def _format(form: str | None, output: Path | None) -> str | None:
             f"the suffix of --output {output} is none of .csv, .json, .parquet; add --format"
         )
     return suffix
+
+
+def _make(flag: str, folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"{flag}: {folder} cannot be made: {error.strerror}; name a folder that can be written to"
+        ) from error
 
 
 def _gathered(path: Path, inputs: Sequence[str]) -> "tuple[ModelFacts, Gathered]":
