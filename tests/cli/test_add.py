@@ -215,8 +215,9 @@ def test_a_folder_s_use_may_be_given(tmp_path):
     said("add", "mine", own, "--split", "evaluation=unlabelled")
     assert dataset("mine").layout.splits == {"evaluation": "unlabelled", "test": "test", "train": "train"}
     assert "expected" in run("add", "mine", own, "--split", "evaluation").stderr
-    wrong = run("add", "mine", own, "--split", "evaluation=dev", "--replace").stderr
-    assert "evaluation: unknown use 'dev'; known: test, train, unlabelled, val" in wrong
+    wrong = run("add", "mine", own, "--split", "evaluation=dev", "--replace")
+    assert (wrong.exit_code, wrong.stdout) == (2, "")
+    assert "evaluation: unknown use 'dev'; known: test, train, unlabelled, val" in wrong.stderr
 
 
 @pytest.mark.parametrize(
