@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -26,6 +25,7 @@ from menagerie.prepare.manifest import Record, check_readable, write_manifest
 from menagerie.prepare.opening import USUAL, Reading
 from menagerie.prepare.rows import Rows
 from menagerie.prepare.workers import Chunk, Decoded, Decoder, chunks_of, decoded
+from menagerie.processes import EndedError
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def prepare(pictures: Sequence[Picture], form: Form, array: Path, manifest: Path
         raise DataError(
             f"{error}; make room or make the folder writable, then run again: it goes on where it stood"
         ) from error
-    except (BrokenProcessPool, MemoryError) as error:
+    except (EndedError, MemoryError) as error:
         raise DataError(
             "a process that decodes pictures ended, most likely for want of memory; "
             "close other programs and run again: it goes on where it stood"

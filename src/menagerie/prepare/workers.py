@@ -1,16 +1,11 @@
 """Chunks of pictures, decoded by several processes into the rows of one file."""
 
 import hashlib
-import multiprocessing
-import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent import futures
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future
 from contextlib import closing
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +18,7 @@ from menagerie.prepare.earlier import Earlier
 from menagerie.prepare.manifest import OK, Record
 from menagerie.prepare.opening import Reading, UnreadableError
 from menagerie.prepare.rows import Rows
+from menagerie.processes import processes
 
 CHUNK_PICTURES = 512  # a chunk is what a killed build loses, and how long one process may wait for the last
 CHUNK_BYTES = 2 * 2**20  # a tenth of a second of photographs
@@ -131,37 +127,12 @@ def decoded(chunks: Sequence[Chunk], decoder: Decoder, workers: int) -> Iterator
 
 def _decoded_beside(chunks: deque[Chunk], decoder: Decoder, helpers: int) -> Iterator[Decoded]:
     """This process decodes too: it would else wait for the others to start, and hold an idle core."""
-    # Spawned on every system: a fork would copy the locks of threads that it does not copy.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(helpers, context, initializer=_start, initargs=(decoder,)) as pool:
-        try:
-            sent: set[Future[Decoded]] = set()
-            while chunks or sent:
-                while chunks and len(sent) < 2 * helpers:  # not all at once: results would fill memory
-                    sent.add(pool.submit(_work, chunks.popleft()))
-                if chunks:
-                    yield decoder(chunks.popleft())
-                done, sent = futures.wait(sent, timeout=0 if chunks else None, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in done)
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-_decoder: Decoder  # of a worker process
-
-
-def _start(decoder: Decoder) -> None:
-    global _decoder
-    _decoder = decoder
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends the pool
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """When the parent is killed nothing else would end its workers: they wait for work for ever."""
-    wait([multiprocessing.parent_process().sentinel])
-    os._exit(1)
-
-
-def _work(chunk: Chunk) -> Decoded:
-    return _decoder(chunk)
+    with processes(helpers, decoder) as decode_beside:
+        sent: set[Future[Decoded]] = set()
+        while chunks or sent:
+            while chunks and len(sent) < 2 * helpers:  # not all at once: results would fill memory
+                sent.add(decode_beside(chunks.popleft()))
+            if chunks:
+                yield decoder(chunks.popleft())
+            done, sent = futures.wait(sent, timeout=0 if chunks else None, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in done)

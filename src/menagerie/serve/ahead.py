@@ -1,15 +1,10 @@
 """Pictures decoded ahead of the network: in processes beside it where that pays, in the order asked for."""
 
-import multiprocessing
 import os
-import signal
-import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import closing, contextmanager
-from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -18,6 +13,7 @@ from menagerie.errors import DataError
 from menagerie.prepare.decoding import decode
 from menagerie.prepare.opening import Reading, UnreadableError
 from menagerie.prepare.workers import PICTURE_BYTES, POOL_BYTES
+from menagerie.processes import EndedError, processes
 from menagerie.serve.pictures import Picture, Reader
 
 if TYPE_CHECKING:
@@ -79,48 +75,25 @@ def decoding(pictures: Sequence[Picture], decoder: Decoder) -> Iterator[Iterator
             yield map(decoder, batches)
         return
     waiting = max(2 * PROCESSES, AHEAD_BYTES // (BATCH * decoder.picture_bytes))
-    # Spawned on every system: a fork would copy the locks of threads that it does not copy.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(PROCESSES, context, initializer=_start, initargs=(decoder,)) as pool:
-        try:
-            rest = deque(batches)
-            sent = deque(pool.submit(_work, rest.popleft()) for _ in range(min(waiting, len(rest))))
-            yield _in_order(pool, sent, rest)
-        finally:
-            pool.shutdown(cancel_futures=True)
+    with processes(PROCESSES, decoder) as decode_beside:
+        rest = deque(batches)
+        sent = deque(decode_beside(rest.popleft()) for _ in range(min(waiting, len(rest))))
+        yield _in_order(decode_beside, sent, rest)
 
 
 def _in_order(
-    pool: ProcessPoolExecutor, sent: deque[Future[Decoded]], rest: deque[Sequence[Picture]]
+    decode_beside: Callable[[Sequence[Picture]], Future[Decoded]],
+    sent: deque[Future[Decoded]],
+    rest: deque[Sequence[Picture]],
 ) -> Iterator[Decoded]:
     try:
         while sent:
             done = sent.popleft().result()
             if rest:
-                sent.append(pool.submit(_work, rest.popleft()))
+                sent.append(decode_beside(rest.popleft()))
             yield done
-    except BrokenProcessPool as error:
+    except EndedError as error:
         raise DataError(
             "a process that decodes pictures was ended from outside, as by a system out of memory; make "
             "memory free, or give fewer pictures at a time"
         ) from error
-
-
-_decoder: Decoder  # of a worker process
-
-
-def _start(decoder: Decoder) -> None:
-    global _decoder
-    _decoder = decoder
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends the pool
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """When the parent is killed nothing else would end its workers: they wait for work for ever."""
-    wait([multiprocessing.parent_process().sentinel])
-    os._exit(1)
-
-
-def _work(pictures: Sequence[Picture]) -> Decoded:
-    return _decoder(pictures)
