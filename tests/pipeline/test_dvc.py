@@ -434,5 +434,5 @@ def test_the_sign_digits_study_reproduces_its_notebook(tmp_path, mirror):
         "sign_cnn_decay_high": 85.44,
         "sign_cnn_decay_low": 80.34,
     }.items():
-        reached = float(re.search(rf"\| {model} +\| val +\| {reported} +\| (\d+\.\d+)", report)[1])
+        reached = float(re.search(rf"\| {model} +\| val +\| +{reported} +\| (\d+\.\d+)", report)[1])
         assert reached > reported - 5
