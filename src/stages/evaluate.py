@@ -6,12 +6,12 @@ use: python src evaluate <model>
 """
 
 import time
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from menagerie import paths, tracking
+from menagerie.card import card
 from menagerie.data import load_data
 from menagerie.evaluate import corruptions, outputs
 from menagerie.evaluate.layers import layers, trainable_parameters
@@ -21,6 +21,8 @@ from menagerie.model_facts import read_facts
 from menagerie.model_files import load_model, predict
 from menagerie.params import load_params
 from menagerie.train.seeding import environment, seed_everything
+
+PREDICT = "menagerie predict PICTURE --uri {}"
 
 
 def main(name: str) -> None:
@@ -77,7 +79,7 @@ def main(name: str) -> None:
         run.log_files(paths.metrics(dataset, name), "metrics")
         run.log_files(paths.model_plots(dataset, name), "plots")
         tags = tracking.version_tags(params, facts, metrics)
-        run.register(dataset, tags, partial(tracking.card, params.dataset, facts, metrics))
+        run.register(dataset, tags, lambda uri: card(facts, params.dataset, metrics, PREDICT.format(uri)))
     measured = metrics["test"]
     print(
         f"evaluate@{name}: wrote {paths.metrics(dataset, name)}: test accuracy {measured['accuracy']:.4f} "

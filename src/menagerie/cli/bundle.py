@@ -23,18 +23,19 @@ def bundle(output: Path | None, **chosen: Any) -> None:
 
     The script needs Keras, Pillow and NumPy, and nothing of this project.
     """
+    from menagerie.card import card
     from menagerie.cli.export import exports
     from menagerie.files import whole
     from menagerie.model_facts import read_facts
-    from menagerie.serve.bundle import write_bundle
-    from menagerie.serve.card import card
+    from menagerie.serve.bundle import USE, write_bundle
 
     source = model_file(**chosen)
     facts = read_facts(source)
     target = output or exports(facts).with_suffix(".zip")
     metrics = _metrics(source, facts)
+    page = card(facts, _dataset(facts), metrics, USE)
     with whole(target) as part:
-        write_bundle(source, facts, card(facts, _dataset(facts), metrics), part, target.stem)
+        write_bundle(source, facts, page, part, target.stem)
     tested = "" if metrics else "; it tells no test result: evaluate wrote none of this very file"
     click.echo(f"wrote {target}, {target.stat().st_size / 1e6:.1f} MB{tested}")
 

@@ -8,13 +8,9 @@ from menagerie.model_facts import ModelFacts
 
 SCRIPT = Path(__file__).with_name("bundled_predict.py")
 NEEDED = ("keras", "tensorflow", "numpy", "pillow")
-USE = """
-## How to use it
-
-```
-python -m pip install -r requirements.txt
-python predict.py PICTURE ...
-```
+USE = "python -m pip install -r requirements.txt\npython predict.py PICTURE ..."
+FILES = """
+## The files
 
 `predict.py` prints for each picture its class and the probability of it. `model.keras` is as it was trained;
 `classes.json` has the classes in the order of the network's outputs, and how a picture is brought to it.
@@ -26,7 +22,7 @@ def write_bundle(model: Path, facts: ModelFacts, card: str, target: Path, folder
     about = facts.model_dump(mode="json", include={"model", "classes", "temperature", "pixels"})
     needed = "".join(f"{package}=={facts.versions[package]}\n" for package in NEEDED)
     parts = {
-        "README.md": card + USE,
+        "README.md": card + FILES,
         "classes.json": json.dumps(about, indent=2, ensure_ascii=False) + "\n",
         "model.keras": model.read_bytes(),
         "predict.py": SCRIPT.read_text(encoding="utf-8"),

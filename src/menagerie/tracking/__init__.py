@@ -17,7 +17,6 @@ from menagerie.files import read_json
 from menagerie.model_facts import ModelFacts
 from menagerie.params import Params
 from menagerie.tracking import store
-from menagerie.tracking.card import card
 from menagerie.tracking.registry import Registered, Version, crown, registered
 from menagerie.tracking.run import NOTE, Run, log_params
 
@@ -25,7 +24,6 @@ __all__ = [
     "Registered",
     "Run",
     "Version",
-    "card",
     "crown",
     "evaluation_run",
     "flatten",

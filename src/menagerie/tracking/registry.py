@@ -13,6 +13,7 @@ from menagerie.tracking.store import SPLIT, client_of, tracking_uri, warn
 
 CHAMPION = "champion"  # the alias: `models:/digits@champion`
 REASON = "champion.reason"  # the tag that says why it is
+LONGEST = 5000  # characters of a description that MLflow keeps
 VAL_PREDICTIONS = "metrics/val_predictions.csv"  # among a run's artifacts
 
 ABOUT = "Every model that was tested on this data set; the alias `champion` is at the best of them by val."
@@ -61,7 +62,8 @@ def register(
 ) -> str:
     """Make a run's model a version, or renew what its version says; the number of the version.
 
-    A model is known by its tags `model` and `model.sha256`; `card` describes it, given its URI.
+    A model is known by its tags `model` and `model.sha256`; `card` describes it, given its URI, which is cut
+    to LONGEST characters.
     """
     known = [one for one in _versions(client, dataset) if _same(one.tags, tags)]
     if known:
@@ -77,7 +79,7 @@ def register(
         number = made.version
         versions = json.dumps([{"name": dataset, "version": number}])
         client.set_logged_model_tags(model_id, {"mlflow.modelVersions": versions})  # its page links them
-    client.update_model_version(dataset, number, card(f"models:/{dataset}/{number}"))
+    client.update_model_version(dataset, number, card(f"models:/{dataset}/{number}")[:LONGEST])
     return str(number)
 
 
