@@ -1,10 +1,14 @@
-"""The real service for tests: uvicorn in a thread, a small network, real sockets."""
+"""Servers for tests: ours, as uvicorn in a thread with a small network, and any other as a process."""
 
 import contextlib
+import os
+import signal
 import socket
+import subprocess
 import threading
 import time
 
+import httpx
 import numpy as np
 
 from helpers import model_facts
@@ -53,6 +57,40 @@ def served(predictor, hosts=(), **limits):
             server.should_exit = True
             thread.join(timeout=60)
     assert not thread.is_alive()
+
+
+def free_port():
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return str(free.getsockname()[1])
+
+
+@contextlib.contextmanager
+def started(command, address, cwd, env=None):
+    """A process that serves, once `address` answers; it is ended after the block, with its children."""
+    process = subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+    def answers():
+        assert process.poll() is None, "the server ended"
+        try:
+            return httpx.get(address, trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    try:
+        until(answers, seconds=180)
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
 
 
 def noisy(count, seed=0):

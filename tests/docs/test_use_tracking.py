@@ -4,10 +4,8 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
 import zipfile
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +15,7 @@ import pytest
 import yaml
 
 from helpers import ROOT, composed
+from serving import free_port, started
 
 mlflow = pytest.importorskip("mlflow")
 pytest.importorskip("keras")
@@ -35,12 +34,6 @@ PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 def commands(start):
     """The lines of the block of the section whose first line starts so."""
     return re.search(rf"```\n({start}.*?)```", SECTION, re.DOTALL)[1].splitlines()
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return str(free.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -101,31 +94,9 @@ def test_without_a_server_compare_warns_once_and_writes_the_same(trained, monkey
 def serving(trained):
     """The server of the README, on a free port; that port."""
     command, port = commands("mlflow models serve")[0], free_port()
-    process = subprocess.Popen(
-        ["bash", "-c", command.replace("5001", port)],
-        cwd=trained,
-        env=os.environ | {"PATH": PATH},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    until = time.monotonic() + 180
-    try:
-        while not answers(f"http://127.0.0.1:{port}/ping"):
-            assert process.poll() is None, "the server ended"
-            assert time.monotonic() < until, "the server does not answer"
-            time.sleep(0.2)
+    command = ["bash", "-c", command.replace("5001", port)]
+    with started(command, f"http://127.0.0.1:{port}/ping", trained, os.environ | {"PATH": PATH}):
         yield port
-    finally:
-        os.killpg(process.pid, 15)
-        process.wait(30)
-
-
-def answers(address):
-    try:
-        return httpx.get(address, trust_env=False).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
@@ -156,20 +127,8 @@ def test_make_ui_lets_in_those_who_type_a_name_that_was_given_and_no_others(trai
     host, allowed = re.search(r"HOST=(\S+) ALLOWED_HOSTS=(\S+)", command).groups()
     port = free_port()
     script = made("ui", f"HOST={host}", f"ALLOWED_HOSTS={allowed}", f"PORT={port}")
-    process = subprocess.Popen(
-        ["bash", "-c", script],
-        cwd=trained,
-        env=os.environ | {"PATH": PATH},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    base, until = f"http://127.0.0.1:{port}", time.monotonic() + 120
-    try:
-        while not answers(f"{base}/health"):
-            assert process.poll() is None, "the server ended"
-            assert time.monotonic() < until, "the server does not answer"
-            time.sleep(0.2)
+    base = f"http://127.0.0.1:{port}"
+    with started(["bash", "-c", script], f"{base}/health", trained, os.environ | {"PATH": PATH}):
         for name, status in ((allowed, 200), ("127.0.0.1", 200), ("evil.example.org", 403)):
             headers = {"Host": f"{name}:{port}", "Origin": f"http://{name}:{port}"}
             asked = httpx.post(
@@ -179,21 +138,3 @@ def test_make_ui_lets_in_those_who_type_a_name_that_was_given_and_no_others(trai
                 trust_env=False,
             )
             assert asked.status_code == status, name
-    finally:
-        os.killpg(process.pid, 15)
-        process.wait(30)
-
-
-@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
-def test_make_experiments_shows_model_seed_and_accuracies_in_ninety_columns():
-    (more,) = re.findall(r"`make experiments SHOWN='(.*?)'`", SECTION)
-    for shown, further in (([], []), ([f"SHOWN={more}"], ["compute.max_epochs"])):
-        script = made("experiments", *shown)
-        done = subprocess.run(
-            ["bash", "-c", script], cwd=ROOT, env=os.environ | {"PATH": PATH}, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
-        head = done.stdout.splitlines()[0]
-        names = [cell.strip() for cell in head.strip("|").split("|")]
-        assert names == ["Experiment", "best.model", "best.accuracy", "best.val_accuracy", "seed", *further]
-        assert further or len(head) <= 90

@@ -3,10 +3,8 @@
 import base64
 import io
 import os
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
@@ -16,6 +14,7 @@ import pytest
 from PIL import Image
 
 from helpers import model_facts, small_model
+from serving import free_port, started
 
 mlflow = pytest.importorskip("mlflow")
 pytest.importorskip("keras")
@@ -209,38 +208,14 @@ def test_the_code_that_answers_is_the_copy_in_the_store(stored, expected, tmp_pa
 @pytest.fixture(scope="module")
 def address(stored, tmp_path_factory):
     """`mlflow models serve`, up."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+    port = free_port()
     command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", str(stored)]
     command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", port, "--workers", "1"]
     folder = tmp_path_factory.mktemp("server")
     binaries = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # it starts uvicorn by name
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment() | {"PATH": binaries},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    base, until = f"http://127.0.0.1:{port}", time.monotonic() + 180
-    try:
-        while not answers(base):
-            assert process.poll() is None, "the server ended"
-            assert time.monotonic() < until, "the server does not answer"
-            time.sleep(0.2)
+    base = f"http://127.0.0.1:{port}"
+    with started(command, f"{base}/ping", folder, environment() | {"PATH": binaries}):
         yield f"{base}/invocations"
-    finally:
-        os.killpg(process.pid, 15)
-        process.wait(30)
-
-
-def answers(base):
-    try:
-        return httpx.get(f"{base}/ping", trust_env=False).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def post(address, **asked):

@@ -1,13 +1,11 @@
 """Where the tests of tracking keep their runs: an empty repository, its own store or a server."""
 
 import shutil
-import socket
-import subprocess
 import sys
-import time
 
-import httpx
 import pytest
+
+from serving import free_port, started
 
 mlflow = pytest.importorskip("mlflow")
 
@@ -33,30 +31,13 @@ def tracking_server(tmp_path_factory, empty_store):
     """The address of MLflow's own server, with a store and artifacts of its own."""
     folder = tmp_path_factory.mktemp("server")
     shutil.copy(empty_store, folder / "mlflow.db")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
+    port = free_port()
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", port]
     command += ["--workers", "1", "--backend-store-uri", f"sqlite:///{(folder / 'mlflow.db').as_posix()}"]
     command += ["--artifacts-destination", str(folder / "artifacts")]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address, until = f"http://127.0.0.1:{port}", time.monotonic() + 120
-    try:
-        while not _answers(address):
-            assert process.poll() is None, "the server ended"
-            assert time.monotonic() < until, "the server does not answer"
-            time.sleep(0.2)
+    address = f"http://127.0.0.1:{port}"
+    with started(command, f"{address}/health", folder):
         yield address
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _answers(address):
-    try:
-        return httpx.get(f"{address}/health", trust_env=False).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 @pytest.fixture(params=["sqlite", pytest.param("server", marks=pytest.mark.slow)])
