@@ -166,6 +166,25 @@ class Archive:
             self._file.seek(sum(struct.unpack("<26xHH", self._file.read(30))), 1)
 
 
+class LastArchive:
+    """Members of any archives, of which the last one stays open: so a tar.gz is inflated once."""
+
+    def __init__(self) -> None:
+        self._archive: Archive | None = None
+
+    def read(self, path: Path, member: Member) -> bytes:
+        """As Archive.read."""
+        if self._archive is None or self._archive.path != path:
+            self.close()
+            self._archive = Archive(path)
+        return self._archive.read(member)
+
+    def close(self) -> None:
+        if self._archive is not None:
+            self._archive.close()
+            self._archive = None
+
+
 def _zip_members(path: Path, _: int) -> Iterator[Member | None]:
     """The members in the order of the zip's index; None for a folder."""
     with zipfile.ZipFile(path) as archive:

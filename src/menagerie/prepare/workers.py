@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from menagerie.archives.layout import Picture, reading_order
-from menagerie.archives.reading import MAX_READ_BYTES, Archive, Member
+from menagerie.archives.reading import MAX_READ_BYTES, LastArchive, Member
 from menagerie.prepare.decoding import decode
 from menagerie.prepare.earlier import Earlier
 from menagerie.prepare.manifest import OK, Record
@@ -44,7 +44,7 @@ class Decoded(NamedTuple):
 
 
 class Decoder:
-    """Decodes a chunk into its rows. It keeps one archive open, so that a tar.gz is read once through."""
+    """Decodes a chunk into its rows."""
 
     def __init__(
         self, rows: Rows, image_size: tuple[int, int], resize: str, reading: Reading, earlier: Earlier
@@ -54,32 +54,27 @@ class Decoder:
         self._image_size = image_size
         self._resize = resize
         self._reading = reading
-        self._archive: Archive | None = None
+        self._archives = LastArchive()
 
     def close(self) -> None:
-        if self._archive is not None:
-            self._archive.close()
-            self._archive = None
+        self._archives.close()
 
     def __call__(self, chunk: Chunk) -> Decoded:
-        if self._archive is None or self._archive.path != chunk.archive:
-            self.close()
-            self._archive = Archive(chunk.archive)
         rows_sha256, records = [], []
         with self._rows.path.open("r+b") as file:
             for row, member in zip(chunk.rows, chunk.members, strict=True):
-                pixels, record, sha256 = self._decode(self._archive, member)
+                pixels, record, sha256 = self._decode(chunk.archive, member)
                 file.seek(self._rows.start + row * self._rows.row_bytes)
                 file.write(pixels)
                 rows_sha256.append(sha256)
                 records.append(record)
         return Decoded(chunk.number, rows_sha256, records)
 
-    def _decode(self, archive: Archive, member: Member) -> tuple[np.ndarray | bytes, Record, str]:
+    def _decode(self, archive: Path, member: Member) -> tuple[np.ndarray | bytes, Record, str]:
         """Pixels, what the file tells, and the SHA-256 of the pixels."""
         if member.size > MAX_READ_BYTES:
             return self._unreadable("", f"{member.size:,} bytes, more than {MAX_READ_BYTES:,}")
-        data = archive.read(member)
+        data = self._archives.read(archive, member)
         sha256 = hashlib.sha256(data).hexdigest()
         if known := self._earlier.find(sha256):
             return known

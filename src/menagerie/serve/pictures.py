@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from menagerie.archives.reading import MAX_READ_BYTES, Archive, Member
+from menagerie.archives.reading import MAX_READ_BYTES, LastArchive, Member
 from menagerie.errors import DataError
 
 
@@ -19,15 +19,13 @@ class Picture(NamedTuple):
 
 
 class Reader:
-    """The bytes of pictures. It keeps one archive open, so that a tar.gz is read once through."""
+    """The bytes of pictures."""
 
     def __init__(self) -> None:
-        self._archive: Archive | None = None
+        self._archives = LastArchive()
 
     def close(self) -> None:
-        if self._archive is not None:
-            self._archive.close()
-            self._archive = None
+        self._archives.close()
 
     def __call__(self, picture: Picture) -> bytes:
         """The bytes of a picture's file.
@@ -42,7 +40,4 @@ class Reader:
                 return picture.path.read_bytes()
             except OSError as error:
                 raise DataError(error.strerror or type(error).__name__) from error
-        if self._archive is None or self._archive.path != picture.path:
-            self.close()
-            self._archive = Archive(picture.path)
-        return self._archive.read(picture.member)
+        return self._archives.read(picture.path, picture.member)
