@@ -3,8 +3,9 @@
 use: python benchmarks/serving.py   (two minutes; writes benchmarks/serving.md)
 
 Bare is a loop that decodes 32 photographs and shows them to the network, `predict_on_batch`, in a process of
-its own. Served are the same photographs by the same number of cores, which the clients share: 8 threads of
-one process, each with a connection that it keeps, one photograph or eight a request. The sides take turns.
+its own; and once more 8 at a time, which is all there is to make a batch of where 8 clients send one each.
+Served are the same photographs by the same number of cores, which the clients share: 8 threads of one
+process, each with a connection that it keeps, one photograph or eight a request. The sides take turns.
 """
 
 import http.client
@@ -67,21 +68,22 @@ def files(folder: Path, count: int) -> list[bytes]:
 
 
 def bare(name: str, folder: Path) -> None:
-    """For each line that comes in, show all photographs to the network and tell how many a second."""
+    """For each size of batches that comes in, show all photographs to the network: pictures/s."""
     from menagerie.serve.predictor import Predictor, pixels_of
 
     predictor = Predictor(folder / f"{name}.keras")
     data = files(folder, NETWORKS[name][1])
 
-    def batches(part: list[bytes]) -> None:
-        for start in range(0, len(part), BATCH):
-            pixels = [pixels_of(one, predictor.facts.pixels) for one in part[start : start + BATCH]]
+    def batches(part: list[bytes], size: int) -> None:
+        for start in range(0, len(part), size):
+            pixels = [pixels_of(one, predictor.facts.pixels) for one in part[start : start + size]]
             predictor.probabilities(np.stack(pixels))
 
-    batches(data[: 3 * BATCH])
-    for _ in sys.stdin:
+    for size in (BATCH, CLIENTS):
+        batches(data[: 3 * size], size)
+    for line in sys.stdin:
         started = time.perf_counter()
-        batches(data)
+        batches(data, int(line))
         print(json.dumps([len(data) / (time.perf_counter() - started)]), flush=True)
 
 
@@ -142,7 +144,7 @@ def service(model: Path) -> Iterator[int]:
 
 
 def measured(name: str, folder: Path) -> list[tuple[list[float], ...]]:
-    """Rounds of bare, one photograph a request, and eight: a second or two each, the first round left out.
+    """Rounds of bare in large and small batches, one photograph a request, and eight; the first is left out.
 
     In short turns, since a machine that others use, too, changes its speed within seconds.
     """
@@ -151,7 +153,7 @@ def measured(name: str, folder: Path) -> list[tuple[list[float], ...]]:
         side("clients", name, folder, port) as served,
         side("bare", name, folder) as alone,
     ):
-        return [(alone("go"), served(1), served(8)) for _ in range(ROUNDS + 1)][1:]
+        return [(alone(BATCH), alone(CLIENTS), served(1), served(8)) for _ in range(ROUNDS + 1)][1:]
 
 
 def main() -> None:
@@ -167,8 +169,10 @@ def main() -> None:
         f"# `menagerie serve` at {CLIENTS} clients\n\n"
         f"`python benchmarks/serving.py` on {os.cpu_count()} cores ({platform.machine()}), which service and "
         f"clients share; photographs of {WIDTH}x{HEIGHT}, medians of {ROUNDS} rounds in turns. Bare: decode "
-        f"{BATCH}, then `predict_on_batch`, in a loop.\n\n"
-        "| network | what | pictures/s | of bare | p50, ms | p95, ms |\n|---|---|---|---|---|---|\n"
+        f"{BATCH} or {CLIENTS}, then `predict_on_batch`, in a loop; of one photograph a request there are "
+        f"never more than {CLIENTS} to make a batch of.\n\n"
+        f"| network | what | pictures/s | of bare {BATCH} | of bare {CLIENTS} | p50, ms | p95, ms |\n"
+        "|---|---|---|---|---|---|---|\n"
     ) + "\n".join(lines)
     target = Path(__file__).with_suffix(".md")
     target.write_text(text + "\n", encoding="utf-8")
@@ -176,13 +180,19 @@ def main() -> None:
 
 
 def rows(name: str, rounds: list[tuple[list[float], ...]]) -> list[str]:
-    alone = statistics.median(one[0][0] for one in rounds)
     shown = f"`{name}`, {NETWORKS[name][0][0]}x{NETWORKS[name][0][1]}"
-    lines = [f"| {shown} | bare | {alone:.0f} | | | |"]
-    for column, what in ((1, "one a request"), (2, "eight a request")):
-        speed, middle, late = (statistics.median(one[column][at] for one in rounds) for at in range(3))
-        share = statistics.median(one[column][0] / one[0][0] for one in rounds)
-        lines.append(f"| | {what} | {speed:.0f} | {share:.2f} | {1000 * middle:.0f} | {1000 * late:.0f} |")
+    lines = []
+    for column, size in ((0, BATCH), (1, CLIENTS)):
+        lines.append(
+            f"| {shown} | bare {size} | {statistics.median(one[column][0] for one in rounds):.0f} | | | | |"
+        )
+        shown = ""
+    for column, what in ((2, "one a request"), (3, "eight a request")):
+        speed, half, late = (statistics.median(one[column][at] for one in rounds) for at in range(3))
+        large, small = (statistics.median(one[column][0] / one[side][0] for one in rounds) for side in (0, 1))
+        lines.append(
+            f"| | {what} | {speed:.0f} | {large:.2f} | {small:.2f} | {1000 * half:.0f} | {1000 * late:.0f} |"
+        )
     return lines
 
 

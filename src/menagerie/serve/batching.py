@@ -3,6 +3,7 @@
 import io
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,8 +32,9 @@ class Batches:
     """One network for many that ask at once.
 
     A thread for each core decodes; one thread, the only one that touches the network, takes what is ready,
-    up to `limits.batch` pictures, and runs the network on it. Ready pictures wait for those that are being
-    decoded, for PATIENCE: larger batches are faster, and the cores are not idle meanwhile.
+    up to `limits.batch` pictures, and runs the network on it. Larger batches are faster, so ready pictures
+    wait a little: for those that are being decoded, and for as many as there were of late, since clients
+    that got an answer come back with the next picture, and would else meet in two batches by turns.
     """
 
     def __init__(self, predictor: Predictor, limits: Limits) -> None:
@@ -44,6 +46,7 @@ class Batches:
         self._predictor, self._largest = predictor, limits.batch
         self._ready: deque[tuple[np.ndarray, Future[Seen]]] = deque()
         self._decoding, self._decoded = 0, threading.Condition()
+        self._lately, self._took = 1, 0.0  # pictures there were, and seconds that the network needed
         self._decoders = ThreadPoolExecutor(1 if alone else os.cpu_count() or 1, "decode")
         self._large = None if alone else ThreadPoolExecutor(1, "decode-large")
         self._network = ThreadPoolExecutor(1, "network")
@@ -125,8 +128,10 @@ class Batches:
             self._decoded.wait_for(
                 lambda: not self._decoding or len(self._ready) >= self._largest, timeout=PATIENCE
             )
+            self._decoded.wait_for(lambda: len(self._ready) >= self._lately, timeout=self._took / 2)
         batch = [self._ready.popleft() for _ in range(min(len(self._ready), self._largest))]
         pictures, futures = zip(*batch, strict=True)
+        began = time.perf_counter()
         try:
             rows = self._predictor.probabilities(np.stack(pictures))
         except Exception as error:
@@ -137,6 +142,8 @@ class Batches:
                 future.set_result(Seen(pixels, row))
         finally:
             self._pictures.give(len(batch))
+            self._took = time.perf_counter() - began
+            self._lately = min(self._largest, len(batch) + len(self._ready))
 
 
 def pixels_claimed(data: bytes) -> int:
