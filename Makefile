@@ -32,7 +32,7 @@ listed = $(subst $(space),$(comma),$(strip $(1)))
 others := --allowed-hosts '$(call listed,$(hosts))' --cors-allowed-origins '$(call listed,$(addprefix http://,$(hosts)))'
 ui: $(BIN)/.installed
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=true \
-	mlflow ui --backend-store-uri sqlite:///mlflow.db --workers 1 --host $(HOST) --port $(PORT) \
+	mlflow ui --app-name menagerie --backend-store-uri sqlite:///mlflow.db --workers 1 --host $(HOST) --port $(PORT) \
 	$(if $(ALLOWED_HOSTS),$(others))
 
 # The few columns of `dvc exp show` that fit a terminal, and others by a regular expression: SHOWN='.*learning_rate'.

@@ -1,6 +1,7 @@
 """What the tests share: the real configuration, composed as DVC composes it, and the offline mirror."""
 
 import os
+import shutil
 
 import pytest
 
@@ -65,6 +66,19 @@ def mirror():
     if not folder.is_dir():
         pytest.skip(f"MENAGERIE_MIRROR is {named}, which is no folder")
     return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A real browser without a window."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("there is no chromium")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

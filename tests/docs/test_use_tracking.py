@@ -138,3 +138,20 @@ def test_make_ui_lets_in_those_who_type_a_name_that_was_given_and_no_others(trai
                 trust_env=False,
             )
             assert asked.status_code == status, name
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_make_ui_opens_on_the_runs_of_networks(trained, browser, no_proxy):
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    command = ["bash", "-c", made("ui", f"PORT={port}")]
+    with started(command, f"{base}/health", trained, os.environ | {"PATH": PATH}):
+        page = browser.new_page(viewport={"width": 1400, "height": 900})
+        page.goto(base)
+        page.get_by_role("link", name="digits").click()
+        page.get_by_role("heading", name="Runs", exact=True).wait_for()
+        page.get_by_role("link", name="cnn", exact=True).first.wait_for()
+        text = page.locator("body").inner_text()
+        page.close()
+    for foreign in ("Agent versions", "telemetry", "Ask a question", "Detect Issues"):
+        assert foreign not in text

@@ -1,7 +1,6 @@
 """The page of the service in a real browser."""
 
 import re
-import shutil
 
 import httpx
 import pytest
@@ -18,7 +17,6 @@ from playwright import sync_api as playwright
 from menagerie.serve.predictor import Predictor
 
 pytestmark = pytest.mark.tensorflow
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="module")
@@ -30,16 +28,6 @@ def predictor(tmp_path_factory):
 def service(predictor):
     with served(predictor, pictures=4) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("there is no chromium")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
