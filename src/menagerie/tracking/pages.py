@@ -1,7 +1,7 @@
 """MLflow's pages, opened where networks are trained: `mlflow ui --app-name menagerie`, as `make ui` does.
 
-Without it they open on traces of language models, with an assistant beside them and a notice in front. What is
-shown they keep in the browser, and read no tag and no environment variable for it (3.17).
+Without it they open on traces of language models, with an assistant beside them and a notice in front. They
+keep in the browser what is shown, and read no tag and no environment variable for it (3.17).
 """
 
 import json
