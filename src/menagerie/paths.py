@@ -96,3 +96,12 @@ def exports(dataset: str) -> Path:
 
 def report(dataset: str) -> Path:
     return Path("reports", f"{dataset}.md")
+
+
+def put_away() -> list[str]:
+    """The data sets whose outputs DVC took out of the workspace when another one was run; its cache has them.
+
+    It leaves their folders without a file.
+    """
+    folders = sorted(path for path in Path("data").glob("*") if path.is_dir())
+    return [folder.name for folder in folders if not any(path.is_file() for path in folder.rglob("*"))]

@@ -51,6 +51,11 @@ def main() -> None:
         f"test accuracy {results.best['accuracy']:.4f} ({results.best['accuracy_low']:.4f} to "
         f"{results.best['accuracy_high']:.4f})"
     )
+    if away := paths.put_away():
+        print(
+            f"compare: the outputs of {', '.join(away)} are put away in DVC's cache: `dvc exp list` names "
+            "the runs, `dvc exp apply NAME` brings one back"
+        )
     crown(dataset, results)
 
 

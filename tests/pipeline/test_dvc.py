@@ -385,7 +385,8 @@ def test_weights_that_cannot_be_had_end_with_the_file_and_the_way_out(clone, tmp
 @pytest.mark.slow
 def test_a_pretrained_base_runs_with_random_weights_on_the_embedded_data(clone):
     with put_back(clone):
-        succeed(clone, *XCEPTION, "-S", "models.xception_partial.weights=random")
+        done = succeed(clone, *XCEPTION, "-S", "models.xception_partial.weights=random")
+        assert "the outputs of colours are put away in DVC's cache" in done.stdout
         metrics = clone / "metrics/digits/models/xception_partial/metrics.json"
         assert json.loads(metrics.read_text("utf-8"))["test"]["n"] == 360
 
