@@ -47,14 +47,14 @@ def main(name: str) -> None:
     files = [paths.images(dataset), paths.split(dataset), *code]
     with (
         checkpoints.kept(paths.work() / "checkpoints", depends_on, files, model) as checkpoint,
-        tracking.training_run(params, name, tags) as run,
+        tracking.training_run(params, name, tags, checkpoint.with_suffix(".run")) as run,
     ):
         if checkpoint.exists():
             print(f"train@{name}: goes on where a run was stopped before", flush=True)
         run.watch()
         counts = {part: len(data.subsets[part].rows) for part in ("train", "val")}
         run.log_inputs(params.dataset, split_sha256, counts)
-        session = Session.of(compute, params.seed, paths.work(), checkpoint, run.log_metrics)
+        session = Session.of(compute, params.seed, paths.work(), checkpoint, run.log_epoch)
         verbose = 1 if sys.stdout.isatty() else 2  # a bar to watch, or a line an epoch in a log
         trained = train(model, spec, data, replace(session, verbose=verbose))
         with whole_folder(paths.model(dataset, name)) as folder:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from base64 import b64encode
+from pathlib import Path
 
 import pytest
 import yaml
@@ -395,7 +396,7 @@ def test_report_with_replicates_tells_of_other_seeds(repository, monkeypatch):
     try:
         for seed, accuracy in ((1, 0.5), (2, 0.75)):
             params = parse(Params, composed("model=cnn", f"seed={seed}"), "conf")
-            with tracking.training_run(params, "cnn", tags) as training:
+            with tracking.training_run(params, "cnn", tags, Path("begun")) as training:
                 training.set_tags({"model.sha256": str(seed)})
             with tracking.evaluation_run(params, "cnn", str(seed)) as evaluation:
                 evaluation.log_metrics({"test_accuracy": accuracy})

@@ -1,6 +1,7 @@
 """Replicates: by hand and against SciPy, in the long run, and out of a real MLflow store."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -178,7 +179,7 @@ def test_replicates_out_of_a_real_store(tmp_path, monkeypatch, params, empty_sto
 
 
 def trained(chosen, accuracy, split):
-    with tracking.training_run(chosen, "cnn", {"split.sha256": split}) as run:
+    with tracking.training_run(chosen, "cnn", {"split.sha256": split}, Path("begun")) as run:
         run.set_tags({"model.sha256": f"{accuracy}"})
     with tracking.evaluation_run(chosen, "cnn", f"{accuracy}") as run:
         run.log_metrics({"test_accuracy": accuracy})

@@ -113,6 +113,6 @@ def test_what_is_pushed_is_there_in_another_clone_where_no_stage_runs(clone, tmp
     mlflow = pytest.importorskip("mlflow")
     client = mlflow.MlflowClient(store)
     found = client.search_runs([client.get_experiment_by_name("digits").experiment_id])
-    assert [kept.info.run_name for kept in found] == ["cnn"]
+    assert [kept.data.tags["model"] for kept in found] == ["cnn"]
     assert found[0].info.status == "FINISHED"
     assert "model.origin" not in found[0].data.tags

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from helpers import colours, make_clone, run, stages_run, succeed
+from menagerie.files import file_sha256
 
 mlflow = pytest.importorskip("mlflow")
 
@@ -49,10 +50,10 @@ def test_a_run_leaves_every_output_whole_and_one_finished_run_a_model(clone):
     assert hits == pytest.approx(summary["models"]["linear"]["accuracy"])
     assert not list(clone.rglob("*.part"))
     runs = runs_of(clone)
-    assert sorted(kept.info.run_name for kept in runs) == ["cnn_wide", "linear"]
+    assert sorted(kept.data.tags["model"] for kept in runs) == ["cnn_wide", "linear"]
     for kept in runs:
         assert kept.info.status == "FINISHED"
-        assert kept.data.metrics["test/accuracy"] == summary["models"][kept.info.run_name]["accuracy"]
+        assert kept.data.metrics["test/accuracy"] == summary["models"][kept.data.tags["model"]]["accuracy"]
         assert kept.data.tags["dvc.exp"]
 
 
@@ -352,6 +353,7 @@ def test_a_stopped_training_leaves_no_output_and_goes_on_to_the_same_bytes(clone
         for output in outputs:
             output.unlink()
         outputs[0].parent.rmdir()
+        before = {one.info.run_id for one in runs_of(clone)}
         stop_after(clone, [sys.executable, "src", "train", "linear"], 1, signal.SIGTERM)
         assert runs_of(clone)[0].info.status == "KILLED"
         stop_after(clone, [sys.executable, "-c", EAGER], 2, signal.SIGKILL)
@@ -359,7 +361,13 @@ def test_a_stopped_training_leaves_no_output_and_goes_on_to_the_same_bytes(clone
         assert "train@linear: goes on where a run was stopped before" in done.stdout
         assert "Epoch 1/" not in done.stdout
         assert [output.read_bytes() for output in outputs] == expected
-        assert not list((clone / ".work/checkpoints").glob("*.npz"))
+        assert not [path for path in (clone / ".work/checkpoints").iterdir() if path.suffix != ".lock"]
+        (one,) = [run for run in runs_of(clone) if run.info.run_id not in before]
+        assert one.info.status == "FINISHED"
+        assert one.data.tags["model.sha256"] == file_sha256(outputs[0])
+        store = mlflow.MlflowClient(f"sqlite:///{(clone / 'mlflow.db').as_posix()}")
+        epochs = [metric.step for metric in store.get_metric_history(one.info.run_id, "val_loss")]
+        assert epochs == pd.read_csv(outputs[1])["epoch"].to_list()
 
 
 # pretrained bases

@@ -12,8 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import yaml
 
-from helpers import ROOT, model_facts, small_model
+from helpers import ROOT, composed, model_facts, small_model
 
 mlflow = pytest.importorskip("mlflow")
 
@@ -37,7 +38,7 @@ def only_run(root, experiment="digits"):
 
 
 def test_a_training_run_holds_parameters_metrics_and_tags(root, params):
-    with tracking.training_run(params("model=cnn"), "cnn", {"split.sha256": "abc"}) as run:
+    with tracking.training_run(params("model=cnn"), "cnn", {"split.sha256": "abc"}, Path("begun")) as run:
         run.log_metrics({"loss": 2.0, "val_accuracy": 0.5}, 1)
         run.log_metrics({"loss": 1.0, "val_accuracy": 0.75}, 2)
         run.set_tags({"model.sha256": "f00"})
@@ -55,14 +56,14 @@ def test_a_training_run_holds_parameters_metrics_and_tags(root, params):
 def test_a_training_run_says_which_pictures_there_were(root, params):
     (root / "data" / "digits").mkdir(parents=True)
     write_json(root / "data" / "digits" / "source.json", {"content_sha256": "30d0"})
-    with tracking.training_run(params("model=cnn"), "cnn", {}):
+    with tracking.training_run(params("model=cnn"), "cnn", {}, Path("begun")):
         pass
     assert only_run(root).data.tags["data.sha256"] == "30d0"
 
 
 def test_evaluation_takes_up_the_run_of_the_very_model(root, params):
     for digest in ("aaa", "bbb"):
-        with tracking.training_run(params(), "cnn", {}) as run:
+        with tracking.training_run(params(), "cnn", {}, Path("begun")) as run:
             run.set_tags({"model.sha256": digest})
     with tracking.evaluation_run(params(), "cnn", "aaa") as run:
         run.log_metrics({"test_accuracy": 0.9})
@@ -73,9 +74,73 @@ def test_evaluation_takes_up_the_run_of_the_very_model(root, params):
     assert {kept.info.status for kept in runs} == {"FINISHED"}
 
 
+def test_the_same_training_begun_again_goes_on_in_its_run_and_has_every_epoch_once(root, params):
+    begun = root / "begun"
+    with suppress(ValueError), tracking.training_run(params(), "cnn", {}, begun) as run:
+        for epoch in (1, 2):
+            run.log_epoch({"val_loss": 8 / epoch}, epoch)
+        raise ValueError
+    assert only_run(root).info.status == "FAILED"
+    with tracking.training_run(params(), "cnn", {}, begun) as run:
+        for epoch in (1, 2, 3):
+            run.log_epoch({"val_loss": 8 / epoch}, epoch)
+    kept = only_run(root)
+    assert kept.info.status == "FINISHED"
+    history = client(root).get_metric_history(kept.info.run_id, "val_loss")
+    assert [(metric.step, metric.value) for metric in history] == [(1, 8), (2, 4), (3, 8 / 3)]
+    with tracking.training_run(params(), "cnn", {}, begun) as run:
+        assert run.run_id != kept.info.run_id
+
+
+def test_a_run_that_another_store_has_is_begun_anew(root, params):
+    (root / "begun").write_text("0" * 32, encoding="utf-8")
+    with tracking.training_run(params(), "cnn", {}, root / "begun"):
+        pass
+    assert only_run(root).info.status == "FINISHED"
+
+
+def test_a_run_whose_process_is_gone_is_closed_and_no_other(root, params):
+    script = (
+        "import os, pathlib, sys, yaml\n"
+        "from menagerie import tracking\n"
+        "from menagerie.params import load_params\n"
+        "params = load_params(pathlib.Path('params.yaml'))\n"
+        "with tracking.training_run(params, 'cnn', {}, pathlib.Path('gone')):\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    (root / "params.yaml").write_text(yaml.safe_dump(composed("model=cnn")), encoding="utf-8")
+    env = os.environ | {"PYTHONPATH": str(SRC)}
+    killed = subprocess.run([sys.executable, "-c", script], cwd=root, env=env, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    gone = only_run(root)
+    assert gone.info.status == "RUNNING"
+    own = client(root)
+    elsewhere = own.create_run(gone.info.experiment_id, tags=gone.data.tags | {"process.host": "elsewhere"})
+    with tracking.training_run(params("model=cnn"), "cnn", {}, root / "begun") as going:
+        with tracking.evaluation_run(params("model=ann"), "ann", "f00"):
+            pass
+        assert own.get_run(going.run_id).info.status == "RUNNING"
+    assert own.get_run(gone.info.run_id).info.status == "KILLED"
+    assert own.get_run(elsewhere.info.run_id).info.status == "RUNNING"
+
+
+def test_runs_of_one_model_in_several_experiments_are_told_apart(root, params, monkeypatch):
+    for experiment in ("calm-pine", "bold-moth"):
+        monkeypatch.setenv("DVC_EXP_NAME", experiment)
+        with tracking.training_run(params(), "cnn", {}, root / "begun") as run:
+            run.set_tags({"model.sha256": experiment})
+        with tracking.evaluation_run(params(), "cnn", experiment) as tested:
+            tested.log_metrics({"test/accuracy": 0.9, "test/n": 10})
+            assert tested.run_id == run.run_id
+    own = client(root)
+    runs = own.search_runs([own.get_experiment_by_name("digits").experiment_id])
+    assert {one.info.run_name for one in runs} == {"cnn calm-pine", "cnn bold-moth"}
+    assert set(store.evaluated_runs("digits")["model"]) == {"cnn"}
+
+
 def test_two_models_with_the_same_bytes_keep_a_run_each(root, params):
     for name in ("cnn", "ann"):
-        with tracking.training_run(params(f"model={name}"), name, {}) as run:
+        with tracking.training_run(params(f"model={name}"), name, {}, Path("begun")) as run:
             run.set_tags({"model.sha256": "aaa"})
     for name, accuracy in (("cnn", 0.9), ("ann", 0.8)):
         with tracking.evaluation_run(params(f"model={name}"), name, "aaa") as run:
@@ -92,7 +157,7 @@ def test_changed_code_makes_a_run_dirty_and_a_file_that_git_does_not_know_does_n
         return done.stdout.strip()
 
     def tagged():
-        with tracking.training_run(params(), "cnn", {}) as run:
+        with tracking.training_run(params(), "cnn", {}, Path("begun")) as run:
             pass
         tags = client(root).get_run(run.run_id).data.tags
         return tags["mlflow.source.git.commit"], tags["git.dirty"]
@@ -129,14 +194,14 @@ def test_figures_and_tables_are_kept_with_the_run(root, params, tmp_path):
 
 @pytest.mark.parametrize(("raised", "status"), [(ValueError, "FAILED"), (KeyboardInterrupt, "KILLED")])
 def test_a_run_that_ends_early_says_how(root, params, raised, status):
-    with pytest.raises(raised), tracking.training_run(params(), "cnn", {}):
+    with pytest.raises(raised), tracking.training_run(params(), "cnn", {}, Path("begun")):
         raise raised
     assert only_run(root).info.status == status
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")
 def test_a_terminated_process_ends_its_run_as_killed(root, params):
-    with pytest.raises(SystemExit), tracking.training_run(params(), "cnn", {}):
+    with pytest.raises(SystemExit), tracking.training_run(params(), "cnn", {}, Path("begun")):
         os.kill(os.getpid(), signal.SIGTERM)
     assert only_run(root).info.status == "KILLED"
 
@@ -145,7 +210,7 @@ def test_an_experiment_in_a_copy_logs_to_the_main_repository(root, params, tmp_p
     copy = tmp_path / "copy"
     copy.mkdir()
     monkeypatch.chdir(copy)
-    with tracking.training_run(params(), "cnn", {}):
+    with tracking.training_run(params(), "cnn", {}, Path("begun")):
         pass
     assert list(copy.iterdir()) == []
     assert only_run(root).info.artifact_uri.startswith((root / "mlartifacts").as_uri())
@@ -153,7 +218,7 @@ def test_an_experiment_in_a_copy_logs_to_the_main_repository(root, params, tmp_p
 
 def test_the_experiments_name_and_baseline_are_tagged(root, params, monkeypatch):
     monkeypatch.setenv("DVC_EXP_NAME", "brave-otter")
-    with tracking.training_run(params(), "cnn", {}):
+    with tracking.training_run(params(), "cnn", {}, Path("begun")):
         pass
     assert only_run(root).data.tags["dvc.exp"] == "brave-otter"
 
@@ -178,7 +243,7 @@ def test_without_a_server_work_goes_on_and_the_user_is_told_once(root, params, m
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # nobody listens on discard
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     done = []
-    with tracking.training_run(params(), "cnn", {}) as run:
+    with tracking.training_run(params(), "cnn", {}, Path("begun")) as run:
         for epoch in range(3):
             run.log_metrics({"loss": 1.0}, epoch)
             done.append(epoch)
@@ -211,7 +276,8 @@ def test_many_processes_may_meet_a_store_that_does_not_exist_yet(bare):
 def evaluated(params, seed, accuracy, name):
     """A run that was trained and evaluated."""
     digest = f"{name} {seed} {accuracy}"
-    with tracking.training_run(params(f"model={name}", f"seed={seed}"), name, {"split.sha256": "abc"}) as run:
+    settings = params(f"model={name}", f"seed={seed}")
+    with tracking.training_run(settings, name, {"split.sha256": "abc"}, Path("begun")) as run:
         run.set_tags({"model.sha256": digest})
     with tracking.evaluation_run(params(f"model={name}"), name, digest) as run:
         run.log_metrics({"test_accuracy": accuracy, "test_n": 360})
@@ -234,12 +300,12 @@ def test_tested_runs_come_with_all_that_they_were_trained_with(root, params):
 
 def test_runs_that_failed_or_go_on_or_were_not_tested_are_no_evaluated_runs(root, params):
     evaluated(params, 1, 0.9, "cnn")
-    with tracking.training_run(params("model=cnn"), "cnn", {}):
+    with tracking.training_run(params("model=cnn"), "cnn", {}, Path("begun")):
         pass
-    with suppress(ValueError), tracking.training_run(params("model=cnn"), "cnn", {}) as run:
+    with suppress(ValueError), tracking.training_run(params("model=cnn"), "cnn", {}, Path("begun")) as run:
         run.log_metrics({"test_accuracy": 0.1})
         raise ValueError
-    with tracking.training_run(params("model=cnn"), "cnn", {}) as run:
+    with tracking.training_run(params("model=cnn"), "cnn", {}, Path("begun")) as run:
         run.log_metrics({"test_accuracy": 0.2})
         assert list(store.evaluated_runs("digits")["test_accuracy"]) == [0.9]
 
@@ -298,7 +364,7 @@ def test_a_file_that_is_no_database_is_an_error(bare):
 
 def test_a_long_parameter_is_the_same_in_the_store_as_in_the_settings(root, params):
     long = params("model=cnn", f"+models.cnn.knobs.note={'x' * 7000}")
-    with tracking.training_run(long, "cnn", {}):
+    with tracking.training_run(long, "cnn", {}, Path("begun")):
         pass
     assert only_run(root).data.params == tracking.settings(long, "cnn")
 
@@ -307,7 +373,7 @@ def test_a_long_parameter_is_the_same_in_the_store_as_in_the_settings(root, para
 @pytest.mark.filterwarnings("ignore:.*type hint:UserWarning")  # MLflow's, of a function of its own
 def test_a_run_stores_its_model_once_and_what_is_measured_later_is_the_models_too(root, params, tmp_path):
     path = small_model(tmp_path / "model.keras", model_facts())
-    with tracking.training_run(params(), "cnn", {"model.sha256": "aaa"}) as run:
+    with tracking.training_run(params(), "cnn", {"model.sha256": "aaa"}, Path("begun")) as run:
         run.log_model(path)
     with tracking.evaluation_run(params(), "cnn", "aaa") as run:
         run.log_model(path)
@@ -333,7 +399,7 @@ def test_a_model_restored_from_elsewhere_is_stored_when_it_is_tested(root, param
 def test_runs_are_found_by_study_data_set_experiment_and_commit(root, params, monkeypatch):
     monkeypatch.setenv("DVC_EXP_NAME", "brave-otter")
     for name, study in (("cnn", "quickstart"), ("sign_cnn", "sign_digits")):
-        with tracking.training_run(params(f"study={study}", f"model={name}"), name, {}):
+        with tracking.training_run(params(f"study={study}", f"model={name}"), name, {}, Path("begun")):
             pass
     own = client(root)
     experiments = [one.experiment_id for one in own.search_experiments()]
@@ -343,11 +409,11 @@ def test_runs_are_found_by_study_data_set_experiment_and_commit(root, params, mo
         "tags.model = 'cnn'": {"cnn"},
         "tags.`dvc.exp` = 'brave-otter'": {"cnn", "sign_cnn"},
     }.items():
-        assert {one.info.run_name for one in own.search_runs(experiments, query)} == expected, query
+        assert {one.data.tags["model"] for one in own.search_runs(experiments, query)} == expected, query
 
 
 def test_the_data_are_inputs_by_split_and_no_picture_is_copied(root, params):
-    with tracking.training_run(params(), "cnn", {}) as run:
+    with tracking.training_run(params(), "cnn", {}, Path("begun")) as run:
         run.log_inputs(params().dataset, "ab" * 32, {"train": 1167, "val": 270})
     inputs = only_run(root).inputs.dataset_inputs
     assert {(one.dataset.name, one.dataset.digest, one.tags[0].value) for one in inputs} == {
@@ -361,7 +427,7 @@ def test_the_data_are_inputs_by_split_and_no_picture_is_copied(root, params):
 
 def test_a_persons_own_pictures_are_inputs_from_their_folder(root, params, tmp_path):
     own = params("dataset=folder", f"dataset.source.path={tmp_path}", "model=cnn")
-    with tracking.training_run(own, "cnn", {}) as run:
+    with tracking.training_run(own, "cnn", {}, Path("begun")) as run:
         run.log_inputs(own.dataset, "ab" * 32, {"train": 5})
     (data,) = only_run(root, "folder").inputs.dataset_inputs
     assert mlflow.data.get_source(data).uri == tmp_path.as_uri()
@@ -369,7 +435,7 @@ def test_a_persons_own_pictures_are_inputs_from_their_folder(root, params, tmp_p
 
 def test_what_the_machine_does_is_logged_while_a_run_is_watched(root, params, monkeypatch):
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.05")
-    with tracking.training_run(params(), "cnn", {}) as run:
+    with tracking.training_run(params(), "cnn", {}, Path("begun")) as run:
         run.watch()
         until = time.monotonic() + 30
         while not only_run(root).data.metrics and time.monotonic() < until:
@@ -384,7 +450,7 @@ def test_runs_that_an_earlier_version_tested_are_found_as_well(root, params):
         "cnn": {"test_accuracy": 0.9, "test_n": 360},
         "ann": {"test/accuracy": 0.8, "test/n": 359},
     }.items():
-        with tracking.training_run(params(f"model={name}"), name, {}) as run:
+        with tracking.training_run(params(f"model={name}"), name, {}, Path("begun")) as run:
             run.log_metrics(metrics)
     runs = store.evaluated_runs("digits").set_index("model")
     assert runs["test_accuracy"].to_dict() == {"cnn": 0.9, "ann": 0.8}
@@ -392,7 +458,7 @@ def test_runs_that_an_earlier_version_tested_are_found_as_well(root, params):
 
 
 def test_mlflow_lays_its_pages_out_for_networks_and_not_for_language_models(root, params):
-    with tracking.training_run(params(), "cnn", {}):
+    with tracking.training_run(params(), "cnn", {}, Path("begun")):
         pass
     experiment = client(root).get_experiment_by_name("digits")
     assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"

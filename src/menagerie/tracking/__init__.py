@@ -10,13 +10,15 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from menagerie import paths
-from menagerie.files import read_json
+from menagerie.files import read_json, remove, whole
 from menagerie.model_facts import ModelFacts
 from menagerie.params import Params
 from menagerie.tracking import store
+from menagerie.tracking.process import close_gone, process_tags
 from menagerie.tracking.registry import Registered, Version, crown, registered
 from menagerie.tracking.run import NOTE, Run, log_params
 
@@ -37,22 +39,30 @@ LONGEST = 6000  # characters of a parameter that MLflow keeps
 
 
 @contextmanager
-def training_run(params: Params, name: str, tags: dict[str, str]) -> Iterator[Run]:
-    """Open a run for one training, named after its model; it ends FINISHED, FAILED or KILLED.
+def training_run(params: Params, name: str, tags: dict[str, str], begun: Path) -> Iterator[Run]:
+    """Open the run of one training, named after its model and DVC's experiment.
 
-    `tags` say what it was made from and where; commit, experiment and stage are added here.
+    It ends FINISHED, FAILED or KILLED. `tags` say what it was made from and where; commit, experiment and
+    stage are added here. `begun` is a file that remembers the run until it is finished: the same training,
+    begun again, takes it up.
     """
 
     def connect() -> tuple[Any, str]:
-        client, experiment = store.connect(params.dataset.name)
+        client, experiment = _connected(params.dataset.name)
         tagged = _data_tags(params.dataset.name) | _source_tags(params, name) | tags
         tagged[NOTE] = f"`{name}` trained on {params.dataset.title} from seed {params.seed}; not tested yet."
-        run = client.create_run(experiment, run_name=name, tags=tagged)
-        log_params(client, run.info.run_id, settings(params, name))
-        return client, run.info.run_id
+        if run_id := _known(client, begun):
+            _take_up(client, run_id)
+            return client, run_id
+        run_id = client.create_run(experiment, run_name=_run_name(name), tags=tagged).info.run_id
+        with whole(begun) as part:
+            part.write_text(run_id, encoding="utf-8")
+        log_params(client, run_id, settings(params, name))
+        return client, run_id
 
     with _ended(Run(connect)) as run:
         yield run
+    remove(begun)
 
 
 def settings(params: Params, name: str) -> dict[str, str]:
@@ -67,16 +77,16 @@ def evaluation_run(params: Params, name: str, model_sha256: str) -> Iterator[Run
     """Take up the run that trained the very model evaluated; where it is not known, open one that says so."""
 
     def connect() -> tuple[Any, str]:
-        client, experiment = store.connect(params.dataset.name)
-        query = f"tags.`model.sha256` = '{model_sha256}' and attributes.run_name = '{name}'"
+        client, experiment = _connected(params.dataset.name)
+        query = f"tags.`model.sha256` = '{model_sha256}' and tags.model = '{name}'"
         if found := client.search_runs([experiment], query, max_results=1):
-            client.update_run(found[0].info.run_id, status="RUNNING")
+            _take_up(client, found[0].info.run_id)
             return client, found[0].info.run_id
         tags = _source_tags(params, name) | {
             "model.sha256": model_sha256,
             "model.origin": "trained elsewhere, restored by DVC",
         }
-        return client, client.create_run(experiment, run_name=name, tags=tags).info.run_id
+        return client, client.create_run(experiment, run_name=_run_name(name), tags=tags).info.run_id
 
     with _ended(Run(connect)) as run:
         yield run
@@ -98,6 +108,32 @@ def version_tags(params: Params, facts: ModelFacts, metrics: dict[str, Any]) -> 
         "licence": params.dataset.licence,
     }
     return {key: str(value) for key, value in tags.items() if value != ""}
+
+
+def _connected(dataset: str) -> tuple[Any, str]:
+    client, experiment = store.connect(dataset)
+    close_gone(client, experiment)
+    return client, experiment
+
+
+def _known(client: Any, begun: Path) -> str:
+    """The run that the same training was begun in, if this store has it."""
+    try:
+        run_id = begun.read_text(encoding="utf-8")
+        return run_id if client.get_run(run_id).info.lifecycle_stage == "active" else ""
+    except Exception:  # no such file, or no such run in this store
+        return ""
+
+
+def _take_up(client: Any, run_id: str) -> None:
+    client.update_run(run_id, status="RUNNING")
+    for key, value in process_tags().items():
+        client.set_tag(run_id, key, value)
+
+
+def _run_name(name: str) -> str:
+    """Of a model's runs each DVC experiment has another name."""
+    return " ".join(filter(None, [name, os.environ.get("DVC_EXP_NAME")]))
 
 
 @contextmanager
@@ -128,7 +164,7 @@ def _data_tags(dataset: str) -> dict[str, str]:
 
 
 def _source_tags(params: Params, name: str) -> dict[str, str]:
-    tags = {
+    tags = process_tags() | {
         "study": params.study or "",
         "dataset": params.dataset.name,
         "model": name,

@@ -11,6 +11,7 @@ from menagerie.tracking.monitor import Monitor
 from menagerie.tracking.registry import register
 from menagerie.tracking.store import warn
 
+EPOCH = "val_loss"  # which every epoch has
 NOTE = "mlflow.note.content"  # the tag that MLflow shows as the description
 
 
@@ -23,11 +24,13 @@ class Run:
     def __init__(self, connect: Callable[[], tuple[Any, str]]) -> None:
         self._client: Any = None
         self._model_id = ""
+        self._epochs = 0  # that the run has
         self._monitor = Monitor()
         self.run_id = ""
         try:
             self._client, self.run_id = connect()
             self._model_id = model_of(self._client, self.run_id)
+            self._epochs = _epochs(self._client, self.run_id)
         except Exception as error:  # whatever it is, training goes on
             self._give_up(error)
 
@@ -45,6 +48,11 @@ class Run:
 
     def log_metrics(self, metrics: dict[str, float], step: int = 0) -> None:
         self._try(lambda client, run_id: _log_metrics(client, run_id, self._model_id, metrics, step))
+
+    def log_epoch(self, metrics: dict[str, float], epoch: int) -> None:
+        """Log an epoch, counted from 1, unless the run has it of the training that is gone on with."""
+        if epoch > self._epochs:
+            self.log_metrics(metrics, epoch)
 
     def set_tags(self, tags: dict[str, str]) -> None:
         self._try(lambda client, run_id: [client.set_tag(run_id, key, value) for key, value in tags.items()])
@@ -83,6 +91,11 @@ class Run:
     def end(self, status: str) -> None:
         self._try(lambda *_: self._monitor.finish())
         self._try(lambda client, run_id: client.set_terminated(run_id, status))
+
+
+def _epochs(client: Any, run_id: str) -> int:
+    """The last epoch that a run has, 0 if none."""
+    return max((metric.step for metric in client.get_metric_history(run_id, EPOCH)), default=0)
 
 
 def _log_metrics(client: Any, run_id: str, model_id: str, metrics: dict[str, float], step: int) -> None:

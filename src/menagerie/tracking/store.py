@@ -62,7 +62,7 @@ def evaluated_runs(dataset: str) -> pd.DataFrame:
     """Every finished run of a data set that has a test accuracy; nothing is made where there is none.
 
     Returns:
-        One row a run: model (the run's name), run_id, start_time, test_accuracy, test_n, data.sha256,
+        One row a run: model, run_id, start_time, test_accuracy, test_n, data.sha256,
         split.sha256 and a column `params.<key>` for each parameter of any run. Parameters are text, missing
         where a run has none: one that took up a model trained elsewhere has not even `params.seed`.
 
@@ -85,7 +85,7 @@ def evaluated_runs(dataset: str) -> pd.DataFrame:
         )
     rows = [
         {
-            "model": run.info.run_name,
+            "model": run.data.tags.get("model", run.info.run_name),
             "run_id": run.info.run_id,
             "start_time": pd.to_datetime(run.info.start_time, unit="ms", utc=True),
             **{f"test_{key}": _of_test(run.data.metrics, key) for key in ("accuracy", "n")},
