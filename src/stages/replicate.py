@@ -45,13 +45,13 @@ def replicates(params: Params, name: str) -> list[dict[str, float]]:
     tags = {"split.sha256": file_sha256(paths.split(dataset)), **environment()}
     rows = []
     for seed in range(params.seed + 1, params.seed + 1 + params.replicates):
-        model = scores.untrained(spec, data, seed)
+        model, of_seed = scores.untrained(spec, data, seed), params.model_copy(update={"seed": seed})
         depends_on = (spec, seed, compute.max_epochs, compute.precision, environment())
         with (
             checkpoints.kept(paths.work() / "checkpoints", depends_on, files, model) as checkpoint,
-            tracking.training_run(params.model_copy(update={"seed": seed}), name, tags) as run,
+            tracking.training_run(of_seed, name, tags, checkpoint.with_suffix(".run")) as run,
         ):
-            session = Session.of(compute, seed, paths.work(), checkpoint, run.log_metrics)
+            session = Session.of(compute, seed, paths.work(), checkpoint, run.log_epoch)
             trained = train(model, spec, data, session)
             found = scores.accuracies(model, data)
             run.log_metrics(found | {"test_n": len(data.subsets["test"].rows)})
