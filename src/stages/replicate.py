@@ -45,8 +45,12 @@ def replicates(params: Params, name: str) -> list[dict[str, float]]:
     tags = {"split.sha256": file_sha256(paths.split(dataset)), **environment()}
     rows = []
     for seed in range(params.seed + 1, params.seed + 1 + params.replicates):
-        model, of_seed = scores.untrained(spec, data, seed), params.model_copy(update={"seed": seed})
-        depends_on = (spec, seed, compute.max_epochs, compute.precision, environment())
+        model, of_seed = (
+            scores.untrained(spec, data, seed, compute.deterministic),
+            params.model_copy(update={"seed": seed}),
+        )
+        settings = (seed, compute.max_epochs, compute.precision, compute.deterministic)
+        depends_on = (spec, *settings, environment())
         with (
             checkpoints.kept(paths.work() / "checkpoints", depends_on, files, model) as checkpoint,
             tracking.training_run(of_seed, name, tags, checkpoint.with_suffix(".run")) as run,

@@ -1,7 +1,7 @@
 """Train one model.
 
-reads: data/<ds>/{images.npy,split.csv}, params models.<model>, seed, compute.{max_epochs,precision,cache_gb},
-    dataset.{title,resize,jpeg,truncated,max_pixels}
+reads: data/<ds>/{images.npy,split.csv}, params models.<model>, seed,
+    compute.{max_epochs,precision,deterministic,cache_gb}, dataset.{title,resize,jpeg,truncated,max_pixels}
 writes: models/<ds>/<model>/: model.keras, history.csv and, where it augments, augmentation.keras
 use: python src train <model>
 """
@@ -31,7 +31,7 @@ def main(name: str) -> None:
     params = load_params(paths.PARAMS)
     spec, dataset, compute = params.model(name), params.dataset.name, params.compute
     data = load_data(paths.images(dataset), paths.split(dataset))
-    seed_everything(params.seed)
+    seed_everything(params.seed, compute.deterministic)
     keras.config.set_dtype_policy(compute.precision)
     try:
         model = build_model(spec, data.images.shape[1:], len(data.classes))
@@ -42,7 +42,8 @@ def main(name: str) -> None:
     print(f"train@{name}: {model.count_params():,} parameters, on {environment()['devices']}", flush=True)
     split_sha256 = file_sha256(paths.split(dataset))
     tags = {"split.sha256": split_sha256, **environment()}
-    depends_on = (spec, params.seed, compute.max_epochs, compute.precision, environment())
+    settings = (params.seed, compute.max_epochs, compute.precision, compute.deterministic)
+    depends_on = (spec, *settings, environment())
     code = sorted(Path(__file__).parents[1].rglob("*.py"))
     files = [paths.images(dataset), paths.split(dataset), *code]
     with (

@@ -50,11 +50,12 @@ def tested(
         ModelError: the network cannot be built, or the loss is no longer a number.
     """
     keras.config.set_dtype_policy(compute.precision)
-    model = untrained(spec, data, seed)
+    model = untrained(spec, data, seed, compute.deterministic)
     dealt = hashlib.sha256(
         b"".join(part.rows.tobytes() + part.labels.tobytes() for part in data.subsets.values())
     )
-    facts = ("audit", spec, seed, compute.max_epochs, compute.precision, dealt.hexdigest(), environment())
+    settings = (seed, compute.max_epochs, compute.precision, compute.deterministic)
+    facts = ("audit", spec, *settings, dealt.hexdigest(), environment())
     files = [Path(data.images.filename), *sorted(Path(__file__).parents[2].rglob("*.py"))]
     with checkpoints.kept(work / "checkpoints", facts, files, model) as checkpoint:
         session = Session.of(compute, seed, work, checkpoint, lambda measured, epoch: None)

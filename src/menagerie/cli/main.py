@@ -17,6 +17,7 @@ from menagerie.cli.readme import readme
 from menagerie.cli.report import report
 from menagerie.cli.serve import serve
 from menagerie.cli.use import use
+from menagerie.cli.verify import verify
 from menagerie.errors import MenagerieError
 
 
@@ -47,3 +48,4 @@ main.add_command(readme)
 main.add_command(report)
 main.add_command(serve)
 main.add_command(use)
+main.add_command(verify)

@@ -19,6 +19,7 @@ from menagerie.params.section import Count, Name, Section, Seed, parse
 class Compute(Section):
     max_epochs: Count | None
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"]
+    deterministic: bool
     cache_gb: Annotated[float, Field(ge=0)]
 
 

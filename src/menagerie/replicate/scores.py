@@ -10,10 +10,12 @@ from menagerie.train.building import build_model
 from menagerie.train.seeding import seed_everything
 
 
-def untrained(spec: ScratchModel | PretrainedModel, data: Data, seed: int) -> keras.Model:
+def untrained(
+    spec: ScratchModel | PretrainedModel, data: Data, seed: int, deterministic: bool
+) -> keras.Model:
     """The network as the stage `train` has it with this seed before its first epoch."""
     keras.backend.clear_session()  # or what was built for the seed before stays in memory
-    seed_everything(seed)
+    seed_everything(seed, deterministic)
     return build_model(spec, data.images.shape[1:], len(data.classes))
 
 

@@ -91,6 +91,7 @@ def evaluated_runs(dataset: str) -> pd.DataFrame:
             **{f"test_{key}": _of_test(run.data.metrics, key) for key in ("accuracy", "n")},
             **{tag: run.data.tags.get(tag) for tag in (DATA, SPLIT)},
             "params.seed": None,  # a column even where no run has one
+            "params.compute.deterministic": "True",  # as all runs were before there was a choice
             **{f"params.{key}": value for key, value in run.data.params.items()},
         }
         for run in runs

@@ -6,10 +6,13 @@ from importlib.metadata import version
 import keras
 
 
-def seed_everything(seed: int) -> None:
-    """Seed Python, NumPy and the backend, and have it use deterministic kernels only."""
+def seed_everything(seed: int, deterministic: bool = True) -> None:
+    """Seed Python, NumPy and the backend, which uses deterministic kernels only, unless it may use any.
+
+    Once chosen for a process, deterministic kernels stay.
+    """
     keras.utils.set_random_seed(seed)
-    if keras.backend.backend() == "tensorflow":
+    if deterministic and keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
