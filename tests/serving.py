@@ -43,10 +43,11 @@ def served(predictor, hosts=(), **limits):
     import uvicorn
 
     from menagerie.serve.app import application
+    from menagerie.serve.connections import configuration
     from menagerie.serve.limits import Limits
 
-    app = application(predictor, Limits(**limits), hosts)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none"))
+    chosen = Limits(**limits)
+    server = uvicorn.Server(configuration(application(predictor, chosen, hosts), chosen))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -5,6 +5,7 @@ import io
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import httpx
 import numpy as np
@@ -20,6 +21,7 @@ from menagerie.prepare.modes import UnreadableError
 from menagerie.serve.predictor import Predictor, pixels_of
 
 pytestmark = pytest.mark.tensorflow
+POST = "POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -223,17 +225,49 @@ def test_a_form_without_a_file_or_broken_is_refused(strict_client):
     assert strict_client.post("/predict", content=b"--x", headers=without).status_code == 400
 
 
-def sent(address, head, body=b""):
-    """A socket on which a request was begun."""
+def begun(address, data):
+    """A socket on which these bytes were sent."""
     host, port = address.removeprefix("http://").split(":")
     connection = socket.create_connection((host, int(port)), timeout=30)
-    connection.sendall(f"POST /predict HTTP/1.1\r\nHost: {host}\r\n{head}\r\n\r\n".encode() + body)
+    connection.sendall(data)
     return connection
+
+
+def sent(address, head, body=b""):
+    """A socket on which a request was begun, its head whole."""
+    return begun(address, f"{POST}{head}\r\n\r\n".encode() + body)
 
 
 def test_a_client_that_sends_too_slowly_is_told_so(strict):
     with sent(strict, "Content-Length: 5000", b"slow") as connection:
         assert connection.recv(1000).startswith(b"HTTP/1.1 408")
+
+
+def closed_after(connection, data, most):
+    """How many bytes a service takes of what does not end, before it closes the connection."""
+    taken = 0
+    with suppress(ConnectionError):
+        while taken < most:
+            connection.sendall(data)
+            taken += len(data)
+    return taken
+
+
+@pytest.mark.parametrize(
+    ("start", "endless"),
+    [(POST.encode(), b"x: " + b"y" * 997 + b"\r\n"), (b"POST /", b"y" * 1000)],
+    ids=["headers", "URL"],
+)
+def test_a_head_without_end_is_refused(client, service, start, endless):
+    with begun(service, start) as connection:
+        assert closed_after(connection, endless, 50_000_000) < 20_000_000  # more than sockets hold
+    assert client.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize("head", [b"", POST.encode()], ids=["none", "a part"])
+def test_a_connection_on_which_no_request_comes_is_closed(strict, head):
+    with begun(strict, head) as connection:
+        assert connection.recv(1000) == b""
 
 
 def test_clients_that_leave_in_the_middle_leave_the_service_as_it_was(client, service):

@@ -70,6 +70,7 @@ def _run(path: Path, listener: "socket.socket", hosts: list[str], limits: dict[s
     import uvicorn
 
     from menagerie.serve.app import application
+    from menagerie.serve.connections import configuration
     from menagerie.serve.limits import Limits
     from menagerie.serve.predictor import Predictor
 
@@ -92,16 +93,7 @@ def _run(path: Path, listener: "socket.socket", hosts: list[str], limits: dict[s
     facts = predictor.facts
     told = f"{facts.model} of {facts.dataset}, {len(facts.classes)} classes"
     click.echo(f"{told}: http://{named}:{port} (Ctrl-C ends it)")
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        server_header=False,
-        proxy_headers=False,
-        ws="none",
-        limit_concurrency=chosen.connections,
-        timeout_graceful_shutdown=int(chosen.seconds) + 1,
-    )
-    uvicorn.Server(config).run(sockets=[listener])
+    uvicorn.Server(configuration(app, chosen)).run(sockets=[listener])
 
 
 def _is_loopback(host: str) -> bool:
