@@ -13,6 +13,7 @@ from menagerie.errors import MenagerieError, unknown
 from menagerie.quiet import quiet_native_stderr
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+GOES_ON = ("download", "prepare", "train", "replicate")  # these keep in .work what they have
 
 
 def main(arguments: list[str]) -> int:
@@ -33,6 +34,8 @@ def main(arguments: list[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        rest = "goes on where it stood" if stage in GOES_ON else "begins it anew; nothing is half-written"
+        print(f"{stage}: interrupted; the next run {rest}", file=sys.stderr)
         return 130
     return 0
 

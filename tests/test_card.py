@@ -28,7 +28,9 @@ METRICS = {
 
 # The intervals are those of scipy.stats.binomtest(...).proportion_ci(method="wilson").
 WHOLE = """\
-`cnn`, trained on Pets, says which of 3 classes a picture shows: cat, dog, owl. It gets 94.00% of the test \
+# cnn: Pets
+
+`cnn`, trained on Pets, says which of 3 classes a picture shows: cat, dog, owl. It gets 94.00 % of the test \
 pictures right.
 
 ```
@@ -48,11 +50,11 @@ In parentheses: 95 % intervals. Val chose the epoch and the temperature, so its 
 opened after that. ECE is the calibration error of the network as it is; with the temperature, 1.73, it is \
 0.0123 on test.
 
-| answers as sure as | of val are | and right are |
+| answers as sure as | of val are | and right are (95 % interval) |
 |---|---|---|
-| 0.5 | 100.0% | 75.0% |
-| 0.9 | 25.0% | 100.0% |
-| 0.99 | 0.0% | - |
+| 0.5 | 100.0 % | 75.0 % (30.1 to 95.4) of 4 |
+| 0.9 | 25.0 % | 100.0 % (20.7 to 100.0) of 1 |
+| 0.99 | 0.0 % | - |
 
 ## Data
 
@@ -71,7 +73,7 @@ probability.
 
 ## Licence
 
-The code is Apache-2.0. The model was made from pictures under CC-BY-4.0.
+The code, of Menagerie, is Apache-2.0. The model was made from pictures under CC-BY-4.0.
 """
 COMMAND = "menagerie predict PICTURE"
 
@@ -97,7 +99,7 @@ def test_a_persons_own_pictures_have_no_homepage_and_no_citation():
 
 def test_what_is_not_at_hand_is_said():
     text = card(model_facts(), None, None, COMMAND)
-    assert "No test of this very file is at hand." in text
+    assert "is not known here: evaluate wrote nothing of this very file." in text
     assert "test pictures right" not in text
     assert "The licence of its pictures is not known" in text
 
@@ -108,3 +110,15 @@ def test_a_thousand_classes_are_counted_and_not_all_named():
     assert "class 19 and 980 more" in text
     assert "class 20" not in text
     assert len(text) < LONGEST
+
+
+def test_where_test_is_val_its_numbers_are_said_to_flatter():
+    text = card(model_facts(), dataset(), METRICS | {"test": METRICS["val"]}, COMMAND)
+    assert "**here test is val, so its numbers flatter, too.**" in text
+    assert "opened after" not in text
+
+
+def test_names_are_shown_as_they_are_and_the_long_ones_cut():
+    classes = ["*star*", "<b>owl_x</b>", "a\n# b", "x" * 255]
+    text = card(model_facts(classes), None, None, COMMAND)
+    assert rf"shows: \*star\*, \<b\>owl\_x\</b\>, a \# b, {'x' * 57}...." in text

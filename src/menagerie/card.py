@@ -1,12 +1,16 @@
 """What is said of a model where somebody finds it without its report: the card, in Markdown."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from menagerie.evaluate.intervals import wilson_interval
 from menagerie.model_facts import STEPS, ModelFacts
 from menagerie.params.dataset import Dataset
 
 SHOWN = 20  # classes that are named
+UNKNOWN = "How it does on test pictures is not known here: evaluate wrote nothing of this very file."
+LONGEST = 60  # letters of a name
 PARTS = ("train", "val", "test")
 RESIZED = {"stretch": "stretched to", "crop": "cropped in the middle to", "pad": "padded with black to"}
 
@@ -17,27 +21,44 @@ def card(facts: ModelFacts, dataset: Dataset | None, metrics: Mapping[str, Any] 
     `dataset` is where its pictures come from and `metrics` what evaluate wrote of this very file in
     metrics.json, each None where that is not known; `command` has the model predict.
     """
-    right = f" It gets {metrics['test']['accuracy']:.2%} of the test pictures right." if metrics else ""
+    right = (
+        f" It gets {100 * metrics['test']['accuracy']:.2f} % of the test pictures right." if metrics else ""
+    )
+    title = _plain(facts.title)
     sections = [
-        f"`{facts.model}`, trained on {facts.title}, says which of {len(facts.classes)} classes a picture "
+        f"# {facts.model}: {title}",
+        f"`{facts.model}`, trained on {title}, says which of {len(facts.classes)} classes a picture "
         f"shows: {_named(facts.classes)}.{right}",
         f"```\n{command}\n```",
         "## How good it is",
-        *(_numbers(metrics, facts.temperature) if metrics else ["No test of this very file is at hand."]),
+        *(
+            _numbers(metrics, facts.temperature)
+            if metrics
+            else [
+                "What it does on test pictures is not known here: evaluate wrote nothing of this very file."
+            ]
+        ),
         _promise(facts),
         "## Data",
         *_data(facts, dataset),
         "## Limits",
         _limits(facts),
         "## Licence",
-        f"The code is Apache-2.0. {_of_pictures(dataset)}",
+        f"The code, of Menagerie, is Apache-2.0. {_of_pictures(dataset)}",
     ]
     return "\n\n".join(sections) + "\n"
 
 
 def _named(classes: list[str]) -> str:
-    named = ", ".join(classes[:SHOWN])
+    named = ", ".join(map(_plain, classes[:SHOWN]))
     return named if len(classes) <= SHOWN else f"{named} and {len(classes) - SHOWN} more"
+
+
+def _plain(name: str) -> str:
+    """A name in which Markdown finds nothing, in one line."""
+    name = " ".join(name.split())
+    name = name if len(name) <= LONGEST else f"{name[: LONGEST - 3]}..."
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", name)
 
 
 def _numbers(metrics: Mapping[str, Any], temperature: float) -> list[str]:
@@ -47,11 +68,14 @@ def _numbers(metrics: Mapping[str, Any], temperature: float) -> list[str]:
         ("loss", [_with_interval(metrics[part], "loss") for part in PARTS]),
         ("ECE", [_with_interval(metrics[part], "ece") for part in PARTS]),
     ]
+    keys = ("n", "accuracy", "loss")
+    same = all(metrics["val"][key] == metrics["test"][key] for key in keys)
+    opened = "**here test is val, so its numbers flatter, too.**" if same else "test was opened after that."
     head = ["| | train | val | test |", "|---|---|---|---|"]
     return [
         "\n".join([*head, *(f"| {name} | {' | '.join(cells)} |" for name, cells in rows)]),
         "In parentheses: 95 % intervals. Val chose the epoch and the temperature, so its numbers flatter; "
-        "test was opened after that. ECE is the calibration error of the network as it is; with the "
+        f"{opened} ECE is the calibration error of the network as it is; with the "
         f"temperature, {temperature:.3g}, it is {metrics['calibration']['ece_after']:.4f} on test.",
     ]
 
@@ -66,17 +90,20 @@ def _with_interval(scores: Mapping[str, float], name: str) -> str:
 
 
 def _promise(facts: ModelFacts) -> str:
-    rows = ["| answers as sure as | of val are | and right are |", "|---|---|---|"]
+    rows = ["| answers as sure as | of val are | and right are (95 % interval) |", "|---|---|---|"]
     for threshold in (0.5, 0.9, 0.99):
         step = round(threshold * STEPS)
         answered, right = facts.val.answered[step], facts.val.right[step]
-        share = f"{right / answered:.1%}" if answered else "-"
-        rows.append(f"| {threshold} | {answered / facts.val.n:.1%} | {share} |")
+        share = "-"
+        if answered:
+            low, high = wilson_interval(right, answered)
+            share = f"{100 * right / answered:.1f} % ({100 * low:.1f} to {100 * high:.1f}) of {answered:,}"
+        rows.append(f"| {threshold} | {100 * answered / facts.val.n:.1f} % | {share} |")
     return "\n".join(rows)
 
 
 def _data(facts: ModelFacts, dataset: Dataset | None) -> list[str]:
-    told = [f"{facts.title} (`{facts.dataset}`)."]
+    told = [f"{_plain(facts.title)} (`{facts.dataset}`)."]
     if dataset is not None:
         told += filter(None, [dataset.homepage, dataset.citation])
     return [

@@ -1,6 +1,7 @@
 """`menagerie predict`: which model it takes, what it refuses, and that it does so at once."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 
 from helpers import ROOT, composed, model_facts, packed, picture
 from menagerie.cli.main import main
+from serving import until
 
 
 @pytest.fixture(autouse=True)
@@ -124,3 +126,22 @@ def test_help_and_errors_load_no_tensorflow(arguments):
 def test_a_place_that_cannot_be_made_is_told_before_anything_is_predicted(flags, place):
     train("ann")
     assert f"{flags[0]}: {place} cannot be made" in refused("photo.png", *flags)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc for what is waited for")
+def test_a_command_that_is_interrupted_says_nothing_and_ends_with_130(repository):
+    train("cnn")
+    script = "from menagerie.cli.main import main; main(['predict', '-', '--model', 'cnn'])"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=repository,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until(lambda: Path(f"/proc/{process.pid}/syscall").read_text().split()[1:2] == ["0x0"])  # reads file 0
+    process.send_signal(signal.SIGINT)
+    told = process.communicate(timeout=60)
+    assert (process.returncode, told) == (130, ("", ""))

@@ -146,7 +146,7 @@ def test_top_says_how_many_classes_are_told_the_likeliest_first(loaded, expected
         (b"hello", "none of .*JPEG"),
         ("aGVsbG8=", "none of .*JPEG"),
         (Path("nowhere.jpg"), "No such file"),
-        (None, "it is of object"),
+        (None, "it is null"),
     ],
     ids=[
         "floats",

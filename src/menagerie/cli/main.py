@@ -3,6 +3,7 @@
 Each command imports what it needs when it runs: `menagerie --help` loads no TensorFlow.
 """
 
+import signal
 from typing import Any
 
 import click
@@ -27,6 +28,8 @@ class _Commands(click.Group):
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
+        except KeyboardInterrupt:
+            raise SystemExit(128 + signal.SIGINT) from None
         except BrokenPipeError:  # of `menagerie ... | head`, which click ends quietly
             raise
         except (MenagerieError, OSError) as error:

@@ -1,6 +1,7 @@
 """`menagerie serve`: a model that answers over HTTP, and a page to drop pictures on."""
 
 import ipaddress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,7 +94,8 @@ def _run(path: Path, listener: "socket.socket", hosts: list[str], limits: dict[s
     facts = predictor.facts
     told = f"{facts.model} of {facts.dataset}, {len(facts.classes)} classes"
     click.echo(f"{told}: http://{named}:{port} (Ctrl-C ends it)")
-    uvicorn.Server(configuration(app, chosen)).run(sockets=[listener])
+    with suppress(KeyboardInterrupt):  # which is raised once more when all that was begun is answered
+        uvicorn.Server(configuration(app, chosen)).run(sockets=[listener])
 
 
 def _is_loopback(host: str) -> bool:

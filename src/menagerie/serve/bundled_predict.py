@@ -40,13 +40,15 @@ def probabilities(model, path):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) == 1:
+        sys.exit(__doc__)
     network = keras.saving.load_model(HERE / "model.keras", compile=False)
     lost = 0
     for name in sys.argv[1:]:
         try:
             found = probabilities(network, name)
-        except (OSError, Image.DecompressionBombError) as error:
-            print(f"{name}: {error}", file=sys.stderr)
+        except Exception as error:  # a decoder may raise anything at broken bytes
+            print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr)
             lost = 1
             continue
         print(f"{name}\t{ABOUT['classes'][found.argmax()]}\t{found.max():.6f}")

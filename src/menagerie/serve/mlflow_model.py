@@ -105,6 +105,8 @@ def _decoded(text: str) -> bytes:
 
 def _array(value: Any) -> np.ndarray:
     """As uint8 (height, width, 3); whole numbers of 0 to 255, as JSON has them, are taken, floats are not."""
+    if value is None:
+        raise ValueError("it is null; the bytes of a picture file, base64 text or an array is expected")
     array = np.asarray(value)
     if array.dtype.kind not in "iu":
         raise ValueError(
