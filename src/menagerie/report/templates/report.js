@@ -49,9 +49,10 @@ function matches(text, search) {
 
 for (const search of document.querySelectorAll(".search.rows")) {
   search.hidden = false;
-  const rows = [...search.parentNode.querySelector("tbody").rows];
+  const rows = [...search.nextElementSibling.querySelector("tbody").rows];
+  const named = (row) => [...row.cells].map((cell) => (cell.matches(".number") ? "" : cell.textContent)).join(" ");
   search.querySelector("input").addEventListener("input", (event) => {
-    for (const row of rows) row.hidden = !matches(row.textContent, event.target.value);
+    for (const row of rows) row.hidden = !matches(named(row), event.target.value);
     const found = rows.filter((row) => !row.hidden).length;
     search.querySelector("output").textContent = event.target.value ? `${found} of ${rows.length}` : "";
   });
