@@ -102,6 +102,13 @@ def test_it_prints_on_a_few_sheets(shown):
     assert sheets(shown) <= 12
 
 
+def test_what_is_printed_is_no_wider_than_the_sheet(shown):
+    shown.emulate_media(media="print")
+    shown.set_viewport_size({"width": 703, "height": 1032})  # A4 at 96 pixels an inch, less its margins
+    assert shown.evaluate("document.documentElement.scrollWidth") == 703
+    assert shown.get_by_role("region", name="Leaderboard").is_visible()
+
+
 def sheets(page):
     return len(re.findall(rb"/Type /Page\b", page.pdf(format="A4")))
 

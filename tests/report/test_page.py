@@ -62,6 +62,17 @@ def test_one_model_has_a_page(params):
     assert [row["model"] for row in shown.rows("Leaderboard")] == ["cnn"]
 
 
+def test_one_model_is_not_compared_with_itself(params, whole):
+    shown = Page(page(params("model=cnn"), results("cnn")))
+    told = [image["alt"].partition(": ")[2] for image in shown.of("img")]
+    assert told == [
+        "Pictures of each class in each split, and its share of that split.",
+        "The surest mistakes on the test pictures.",
+    ]
+    assert "to sort by it" in whole.text
+    assert "to sort by it" not in shown.text
+
+
 def test_only_the_best_model_is_open(whole):
     opened = {one["id"]: "open" in one for one in whole.of("details") if one.get("class") == "model"}
     assert opened == {

@@ -31,7 +31,9 @@ def page(params: Params, results: Results) -> str:
     Raises:
         DataError: a figure is no PNG, or not a whole one.
     """
-    compared, data = embedded(results.comparison_figures), embedded(results.data_figures)
+    several = len(results.board) > 1  # one model is not compared with itself
+    compared = embedded(results.comparison_figures if several else {})
+    data = embedded(results.data_figures)
     shown = [models.model(name, params, results) for name in results.board["model"]]
     told = gallery(results.tables["predictions"], list(results.data["classes"]), results.test_picture)
     filters = {"inline": inline, "sort_key": _sort_key, "place": _place}

@@ -36,7 +36,7 @@ def section(results: Results) -> Section:
         )
         for row in costs(results).to_dict("records")
     )
-    table = Table("Cost of each model", columns, rows, sortable=True)
+    table = Table("Cost of each model", columns, rows, sortable=len(rows) > 1)
     return Section("cost", "Cost and accuracy", (Paragraph(about), table))
 
 
@@ -55,7 +55,9 @@ def machines(results: Results) -> Paragraph:
 def with_intervals(leaderboard: Section, results: Results) -> Section:
     """The section of the leaderboard with drawn intervals, and names that lead to their model."""
     low, high = results.board["accuracy_low"].min(), results.board["accuracy_high"].max()
-    about = f"Choose a column's head to sort by it. The drawn intervals run from {interval(low, high)} %."
+    about = f"The drawn intervals run from {interval(low, high)} %."
+    if len(results.board) > 1:
+        about = f"Choose a column's head to sort by it. {about}"
     blocks = []
     for block in leaderboard.blocks:
         if isinstance(block, Table):

@@ -58,7 +58,7 @@ def section(results: Results) -> Section:
         name="Leaderboard",
         columns=columns,
         rows=tuple(_row(name, results.metrics[name]) for name in results.board["model"]),
-        sortable=True,
+        sortable=len(results.board) > 1,
         falling="test accuracy (%)",
         chosen=results.best["model"],
     )
