@@ -7,10 +7,12 @@ import json
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
-from helpers import CLASSES, Page, data_report, entry, results, run_record
+from helpers import CLASSES, Page, data_report, entry, picture, results, run_record
+from menagerie.evaluate.measures import confusion, confusion_table
 from menagerie.report.findings.values import DASH
 from menagerie.report.page import inline, page
 
@@ -298,7 +300,7 @@ def test_the_confusion_matrix_has_a_button_for_each_kind_of_mistake(seen, found)
     for cell in table.to_dict("records"):
         assert rows[cell["actual"]].pop(cell["predicted"]) == str(cell["pictures"])
     assert {text for row in rows.values() for text in row.values()} <= {""}
-    buttons = [one for one in whole.of("button") if "data-actual" in one]
+    buttons = [one for one in whole.of("button") if "data-pair" in one]
     wrong = sum(len(one[one["actual"] != one["predicted"]]) for one in found.tables["confusion"].values())
     assert len(buttons) == wrong
 
@@ -319,6 +321,41 @@ def test_figures_beyond_what_a_page_may_hold_are_counted_and_left_out(study, fou
     assert 0 < len(few.of("img")) < 6
     assert "1 of the figures is not in this page" in few.text
     assert f"see plots/sign_digits/models/{MODELS[2]}" in few.text
+
+
+def test_the_size_of_a_page_is_bounded(params):
+    """Ten models that err as often as not among as many classes as a matrix shows, and figures of noise."""
+    models, rng = [f"{kind}_{n}" for kind in ("a", "b") for n in range(5)], np.random.default_rng(0)
+    names = [f"one of the kinds, number {number}" for number in range(24)]
+    found = results(*models, classes=names)
+    predictions = {name: guessed(rng, names) for name in models}
+    confusions = {name: confusion_of(table, names) for name, table in predictions.items()}
+    noise = picture(1200, 900, photograph=True)
+    figures = {name: dict.fromkeys(["examples", "grad_cam"], noise) for name in models}
+    found = changed(
+        found,
+        tables=found.tables | {"predictions": predictions, "confusion": confusions},
+        model_figures=figures,
+        test_picture=lambda _: rng.integers(0, 256, (96, 96, 3), np.uint8),
+    )
+    one = params("model=cnn")
+    study = one.model_copy(update={"models": dict.fromkeys(models, one.models["cnn"])})
+    text = page(study, found)
+    assert 3e6 < len(text.encode()) < 5e6
+    assert "not in this page, which is kept small" in text
+
+
+def guessed(rng, names):
+    """2,000 predictions by chance, of pictures with long paths."""
+    paths = [f"{'a folder with a long name/' * 3}{number}.jpeg" for number in range(2000)]
+    sides = {side: rng.choice(names, 2000) for side in ("actual", "predicted")}
+    return pd.DataFrame({"path": paths, **sides, "probability": rng.random(2000)})
+
+
+def confusion_of(table, names):
+    label = {name: number for number, name in enumerate(names)}
+    sides = (table[side].map(label).to_numpy() for side in ("actual", "predicted"))
+    return confusion_table(confusion(*sides, len(names)), names)
 
 
 # many and few

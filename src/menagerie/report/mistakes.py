@@ -33,10 +33,11 @@ def test_pictures(images: Path, split: Path) -> Callable[[str], np.ndarray] | No
 class Matrix:
     """Test pictures by true class (rows) and predicted class (columns), of the classes that a page shows.
 
-    `counts` is int (names, names), `others` int (names,): what of each row lies in columns not shown; `of` is
-    how many classes there are.
+    `labels` and `names` are of the shown classes, `counts` is int (names, names), `others` int (names,): what
+    of each row lies in columns not shown; `of` is how many classes there are.
     """
 
+    labels: list[int]
     names: list[str]
     counts: np.ndarray
     others: np.ndarray
@@ -53,7 +54,7 @@ def matrix(confusion: pd.DataFrame, classes: list[str]) -> Matrix:
         shown = np.sort(np.argsort(-(wrong.sum(axis=0) + wrong.sum(axis=1)), kind="stable")[:CUT])
     part = counts[np.ix_(shown, shown)]
     names = [classes[label] for label in shown]
-    return Matrix(names, part, counts[shown].sum(axis=1) - part.sum(axis=1), len(classes))
+    return Matrix(shown.tolist(), names, part, counts[shown].sum(axis=1) - part.sum(axis=1), len(classes))
 
 
 def listed(predictions: pd.DataFrame) -> pd.DataFrame:

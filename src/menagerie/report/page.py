@@ -22,7 +22,7 @@ MARKS = re.compile(  # in text that is escaped already
     r"`(?P<code>[^`]+)`|\*\*(?P<strong>.+?)\*\*|&lt;(?P<address>https?://\S+?)&gt;|(?P<space>(?<=\d) (?=%))"
 )
 
-FIGURES = 3_000_000  # bytes of a page that figures have at most
+FIGURES = 2_500_000  # bytes of a page that figures have at most
 
 
 def page(params: Params, results: Results) -> str:

@@ -69,9 +69,13 @@ function element(tag, text, kind) {
   return made;
 }
 
+function pair(actual, predicted) {
+  return `${gallery.classes[actual]}, taken for ${gallery.classes[predicted]}`;
+}
+
 function mistake([path, actual, predicted, probability, picture]) {
   const item = document.createElement("li");
-  const told = `${gallery.classes[actual]}, taken for ${gallery.classes[predicted]}`;
+  const told = pair(actual, predicted);
   if (picture >= 0) {
     const image = new Image();
     image.src = gallery.pictures[picture];
@@ -95,12 +99,8 @@ for (const part of document.querySelectorAll(".mistakes")) {
   let chosen = null, shown = AT_ONCE;
 
   function found() {
-    if (chosen) {
-      const pair = [chosen.dataset.actual, chosen.dataset.predicted];
-      return listed.filter((one) => pair.every((name, side) => gallery.classes[one[side + 1]] === name));
-    }
-    const text = (one) => `${one[0]} ${gallery.classes[one[1]]} ${gallery.classes[one[2]]}`;
-    return listed.filter((one) => matches(text(one), search.value));
+    if (chosen) return listed.filter((one) => chosen.dataset.pair === `${one[1]} ${one[2]}`);
+    return listed.filter((one) => matches(`${one[0]} ${pair(one[1], one[2])}`, search.value));
   }
 
   function show() {
@@ -109,7 +109,7 @@ for (const part of document.querySelectorAll(".mistakes")) {
     list.replaceChildren(...all.slice(0, shown).map(mistake));
     more.hidden = all.length <= shown;
     said.textContent = `${wanted} ${wanted === 1 ? "mistake" : "mistakes"}`
-      + (chosen ? `: ${chosen.dataset.actual}, taken for ${chosen.dataset.predicted}` : "")
+      + (chosen ? `: ${pair(...chosen.dataset.pair.split(" "))}` : "")
       + (wanted > all.length ? `, of which ${all.length} ${all.length === 1 ? "is" : "are"} listed` : "");
     for (const cell of cells) cell.setAttribute("aria-pressed", cell === chosen);
   }
@@ -122,6 +122,7 @@ for (const part of document.querySelectorAll(".mistakes")) {
 
   for (const cell of cells) {
     cell.disabled = false;
+    cell.ariaLabel = `${cell.textContent}: ${pair(...cell.dataset.pair.split(" "))}`;
     cell.addEventListener("click", () => { search.value = ""; choose(cell); });
   }
   search.addEventListener("input", () => choose(null));
