@@ -40,7 +40,7 @@ OVERLAPS = """() => {
       const seen = clips.reduce((a, b) => ({
         left: Math.max(a.left, b.left), right: Math.min(a.right, b.right),
         top: Math.max(a.top, b.top), bottom: Math.min(a.bottom, b.bottom) }), rect.toJSON());
-      const sticky = parent.closest("th:first-child, nav") !== null;
+      const sticky = parent.closest("th:first-child, .long thead, nav") !== null;
       if (seen.right - seen.left < 1 || seen.bottom - seen.top < 1) continue;
       lines.push({ ...seen, sticky, text: node.textContent.trim().slice(0, 50), node });
     }

@@ -134,25 +134,32 @@ for (const part of document.querySelectorAll(".mistakes")) {
 }
 
 /* Where a box holds more than it shows, it says so; figures fit, and can be made as large as drawn. */
+function hint(box) {
+  const sideways = box.scrollWidth > box.clientWidth + 1;
+  const down = box.scrollHeight > box.clientHeight + 1;
+  const what = box.querySelector(":scope > img") ? "figure" : "table";
+  box.hint.hidden = !sideways && !down;
+  box.hint.textContent = `This ${what} scrolls ${sideways ? "sideways \u2194" : ""} ${down ? "down \u2195" : ""}`;
+}
+
 const wide = new ResizeObserver((entries) => {
   for (const { target } of entries) {
     const image = target.querySelector(":scope > img");
-    const scrolls = target.scrollWidth > target.clientWidth + 1;
-    target.hint.hidden = !scrolls;
+    hint(target);
     if (image) target.larger.hidden = !target.classList.contains("full") && image.clientWidth > 0.8 * image.getAttribute("width");
   }
 });
 
 for (const box of document.querySelectorAll(".box")) {
   const image = box.querySelector(":scope > img");
-  box.hint = element("p", `This ${image ? "figure" : "table"} scrolls sideways \u2194`, "hint quiet");
+  box.hint = element("p", "", "hint quiet");
   box.before(box.hint);
   if (image) {
     box.larger = element("button", "Enlarge", "plain larger");
     box.larger.type = "button";
     box.larger.addEventListener("click", () => {
       box.larger.textContent = box.classList.toggle("full") ? "Fit to the page" : "Enlarge";
-      box.hint.hidden = box.scrollWidth <= box.clientWidth + 1;
+      hint(box);
     });
     box.after(box.larger);
   }
