@@ -49,6 +49,24 @@ def test_small_pictures_are_bounded_in_number_and_bytes():
     assert len(plain["pictures"]) == mistakes.PICTURES
 
 
+def test_pictures_are_those_of_the_test_split(tmp_path):
+    images = np.arange(4, dtype=np.uint8)[:, None, None, None] * np.ones((4, 2, 2, 3), np.uint8)
+    np.save(tmp_path / "images.npy", images)
+    split = pd.DataFrame(
+        {
+            "index": [3, 0, 2, 1],
+            "split": ["train", "val", "test", "test"],
+            "label": [0, 1, 0, 1],
+            "class": ["a", "b", "a", "b"],
+            "path": ["1.png", "2.png", "1.png", "2.png"],
+        }
+    )
+    split.to_csv(tmp_path / "split.csv", index=False)
+    picture = mistakes.test_pictures(tmp_path / "images.npy", tmp_path / "split.csv")
+    assert [picture(path).max() for path in ("1.png", "2.png")] == [2, 1]
+    assert mistakes.test_pictures(tmp_path / "none.npy", tmp_path / "split.csv") is None
+
+
 def test_a_matrix_of_many_classes_keeps_those_with_the_most_mistakes_and_loses_no_picture():
     counts = 10 * np.eye(60, dtype=int)
     counts[7, 31] = counts[31, 7] = 9
