@@ -310,6 +310,13 @@ def test_figures_of_what_can_be_chosen_are_not_shown_twice(seen, whole):
     assert not [image for image in seen[0].of("img") if "mistakes" in image["alt"]]
 
 
+def test_examples_which_are_the_same_for_each_model_are_shown_once(study, found):
+    figures = {name: {"examples": picture(), "mistakes": picture()} for name in MODELS}
+    told = [image["alt"] for image in Page(page(study, changed(found, model_figures=figures))).of("img")]
+    assert [alt.partition(":")[0] for alt in told if "chosen at random: true class" in alt] == ["sign_cnn"]
+    assert len([alt for alt in told if "surest mistakes" in alt]) == len(MODELS)
+
+
 def test_a_class_that_ends_the_script_is_text_in_it(params):
     text = page(params("model=cnn"), results("cnn", classes=["</script><b>", "<!--"]))
     assert text.count("</script>") == 2
@@ -331,7 +338,7 @@ def test_the_size_of_a_page_is_bounded(params):
     predictions = {name: guessed(rng, names) for name in models}
     confusions = {name: confusion_of(table, names) for name, table in predictions.items()}
     noise = picture(1200, 900, photograph=True)
-    figures = {name: dict.fromkeys(["examples", "grad_cam"], noise) for name in models}
+    figures = {name: dict.fromkeys(["reliability", "grad_cam"], noise) for name in models}
     found = changed(
         found,
         tables=found.tables | {"predictions": predictions, "confusion": confusions},

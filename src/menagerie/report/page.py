@@ -60,11 +60,18 @@ def page(params: Params, results: Results) -> str:
 
 
 def _without(told: dict[str, Any], results: Results) -> dict[str, dict[str, bytes]]:
-    """The figures of each model but for those that show what the page lets people choose among."""
+    """The figures of each model but for those that show what the page lets people choose among.
+
+    Examples are of the same pictures for every model: those of the best one are enough.
+    """
     twice = {"confusion"} if len(told["classes"]) <= SHOWN else set()
     twice |= {"mistakes", "confused_pairs"} if told["pictures"] else set()
     return {
-        name: {stem: png for stem, png in found.items() if stem not in twice}
+        name: {
+            stem: png
+            for stem, png in found.items()
+            if stem not in twice and (stem != "examples" or name == results.best["model"])
+        }
         for name, found in results.model_figures.items()
     }
 
