@@ -274,7 +274,7 @@ SOURCE = {"content_sha256": "30d0ee3c" * 8, "unlabelled": 0, "passed_over": {}} 
 COUNT = 60  # test pictures
 
 
-VOID = {"meta", "link", "img", "line", "circle", "wbr"}
+VOID = {"meta", "link", "img", "line", "circle", "wbr", "input"}
 
 
 class Page(HTMLParser):

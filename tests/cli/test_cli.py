@@ -326,7 +326,7 @@ def test_report_is_written_of_what_the_stages_left():
     assert shown.rows("Leaderboard")[1]["loss (nats)"].startswith(
         f"{found.metrics['ann']['test']['loss']:.4f};"
     )
-    assert shown.rows("Leaderboard")[0]["training"] == "25.0 s"
+    assert shown.rows("Cost of each model")[0]["training"] == "25.0 s"
     assert shown.headings == ["leaderboard", "tests", "cost", "calibration", "data", "models", "repeat"]
     assert names(paths.report("digits").parent) == ["digits.html"]
     drawn = [image["alt"] for image in shown.of("img") if "against each cost" in image["alt"]]
@@ -365,7 +365,7 @@ def test_figures_and_records_that_are_not_there_are_no_error():
     paths.run_record("digits", "cnn").unlink()
     shown = reported()
     assert len(shown.of("img")) == 2  # of the comparison
-    assert shown.rows("Leaderboard")[0]["training"] == "\N{EN DASH}"
+    assert shown.rows("Cost of each model")[0]["training"] == "\N{EN DASH}"
 
 
 def test_what_a_stage_did_not_write_is_named_and_nothing_is_written():
@@ -377,7 +377,7 @@ def test_what_a_stage_did_not_write_is_named_and_nothing_is_written():
 
 
 def test_an_older_report_stays_when_a_new_one_cannot_be_made():
-    written("cnn")
+    written("cnn", "ann")
     reported()
     path = paths.report("digits").with_suffix(".html")
     before = path.read_bytes()

@@ -9,6 +9,7 @@ import pytest
 
 from helpers import data_report, entry, results, results_of
 from menagerie.params.notebook import Claim, Pair
+from menagerie.report.findings.values import DASH
 from menagerie.report.markdown import markdown
 
 
@@ -117,3 +118,23 @@ def test_the_report_tells_no_date_host_or_folder(study):
     assert not re.search(r"\b20\d\d-\d\d-\d\d\b|\b\d\d:\d\d\b", text)
     for private in (str(Path.cwd()), str(Path.home()), socket.gethostname()):
         assert not re.search(rf"(?<!\w){re.escape(private)}(?!\w)", text)
+
+
+def test_names_hold_neither_tags_nor_marks_of_markdown(study):
+    data = data_report(("<b>bold</b>", "*star* `code` [x](y)"))
+    data["notices"] = ["<b>bold</b> has 3 pictures, see `<b>` and <https://example.org>"]
+    text = written(study, data=data)
+    assert [row["class"] for row in table_with(text, "train")[:2]] == [
+        "&lt;b>bold&lt;/b>",
+        r"\*star\* \`code\` \[x\](y)",
+    ]
+    assert "&lt;b>bold&lt;/b> has 3 pictures, see `<b>` and <https://example.org>" in text
+
+
+def test_a_class_that_was_never_predicted_has_no_precision(study):
+    found = results("sign_cnn")
+    table = found.tables["per_class"]["sign_cnn"]
+    table.loc[1, ["precision", "precision_low", "precision_high"]] = [0.0, float("nan"), float("nan")]
+    rows = table_with(markdown(study, found), "precision (%)")
+    assert rows[1]["precision (%)"] == DASH
+    assert rows[0]["precision (%)"] != DASH

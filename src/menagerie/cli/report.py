@@ -17,17 +17,23 @@ if TYPE_CHECKING:
 )
 def report(replicates: bool) -> None:
     """Write reports/DATASET.html: what `dvc repro` found, as one file to look at or to send."""
+    from dataclasses import replace
+
     from menagerie import paths
     from menagerie.files import whole
     from menagerie.params import load_params
+    from menagerie.report.mistakes import test_pictures
     from menagerie.report.page import page
     from menagerie.report.results import compared
 
     params = load_params(paths.PARAMS)
+    dataset = params.dataset.name
     results = compared(params, _replicates(params) if replicates else None)
-    target = paths.report(params.dataset.name).with_suffix(".html")
+    pictures = test_pictures(paths.images(dataset), paths.split(dataset))
+    results = _with_costs(params, replace(results, test_picture=pictures))
+    target = paths.report(dataset).with_suffix(".html")
     with whole(target) as path:
-        path.write_text(page(params, _with_costs(params, results)), encoding="utf-8", newline="\n")
+        path.write_text(page(params, results), encoding="utf-8", newline="\n")
     click.echo(f"wrote {target}, {target.stat().st_size / 1e6:.1f} MB")
 
 

@@ -1,5 +1,6 @@
 """The report as Markdown, for git: equal results give an equal text, free of times and machines."""
 
+import re
 from dataclasses import replace
 
 from tabulate import tabulate
@@ -10,6 +11,10 @@ from menagerie.report.findings.classes import classes
 from menagerie.report.findings.report import findings
 from menagerie.report.rendering import environment
 from menagerie.report.results import Results
+
+# Code stands as it is, and so do addresses: what else would begin a tag is text that somebody wrote.
+TAGS = re.compile(r"(?P<kept>`[^`]+`|<https?://\S+?>)|<(?=[A-Za-z/!?])")
+MARKS = re.compile(r"(?=[\\*`\[\]])")  # of Markdown, in a name
 
 
 def markdown(params: Params, results: Results) -> str:
@@ -28,7 +33,8 @@ def _of_markdown(found: Findings, results: Results) -> Findings:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    """A text of findings on one line, in which only their own marks mean anything."""
+    return TAGS.sub(lambda found: found["kept"] or "&lt;", " ".join(text.split()))
 
 
 def _rows(table: Table) -> str:
@@ -53,5 +59,5 @@ def _cell(cell: Cell) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text that neither ends its cell nor its row."""
-    return _line(text).replace("|", "\\|")
+    """Text that neither ends its cell nor its row, and holds neither tags nor marks."""
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", MARKS.sub(r"\\", _line(text))).replace("|", "\\|")

@@ -1,22 +1,28 @@
 """The report for people: one HTML page that holds all it shows and asks nothing of any network."""
 
+import json
 import re
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 from markupsafe import Markup, escape
 
+from menagerie import paths
 from menagerie.params import Params
-from menagerie.report.figures import embedded
+from menagerie.report.figures import Figure, embedded
 from menagerie.report.findings import costs, models
 from menagerie.report.findings.blocks import Findings, Paragraph, Section
 from menagerie.report.findings.report import findings
+from menagerie.report.mistakes import SHOWN, gallery, matrix
 from menagerie.report.rendering import environment
 from menagerie.report.results import Results
 
 MARKS = re.compile(  # in text that is escaped already
     r"`(?P<code>[^`]+)`|\*\*(?P<strong>.+?)\*\*|&lt;(?P<address>https?://\S+?)&gt;|(?P<space>(?<=\d) (?=%))"
 )
+
+FIGURES = 2_500_000  # bytes of a page that figures have at most
 
 
 def page(params: Params, results: Results) -> str:
@@ -25,16 +31,61 @@ def page(params: Params, results: Results) -> str:
     Raises:
         DataError: a figure is no PNG, or not a whole one.
     """
-    compared, data = embedded(results.comparison_figures), embedded(results.data_figures)
+    several = len(results.board) > 1  # one model is not compared with itself
+    compared = embedded(results.comparison_figures if several else {})
+    data = embedded(results.data_figures)
     shown = [models.model(name, params, results) for name in results.board["model"]]
+    told = gallery(results.tables["predictions"], list(results.data["classes"]), results.test_picture)
     filters = {"inline": inline, "sort_key": _sort_key, "place": _place}
     template = environment(autoescape=True, filters=filters).get_template("report.html.jinja")
+    ours = {name: embedded(shown) for name, shown in _without(told, results).items()}
+    ours = {name: ours[name] for name in results.board["model"]}
+    room = FIGURES - sum(len(figure.uri) for figure in [*compared.values(), *data.values()])
+    bounded = _bounded(ours, room)
     return template.render(
         found=_of_page(findings(params, results), results),
         figures={"leaderboard": compared, "cost": compared, "data": data},
         models=shown,
-        model_figures={name: embedded(found) for name, found in results.model_figures.items()},
+        model_figures=bounded,
+        left_out={name: len(ours[name]) - len(found) for name, found in bounded.items()},
+        folder=paths.model_plots(params.dataset.name, "MODEL").as_posix(),
+        matrices={
+            name: matrix(table, told["classes"]) for name, table in results.tables["confusion"].items()
+        },
+        gallery=told,
+        gallery_json=Markup(
+            json.dumps(told, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+        ),
     )
+
+
+def _without(told: dict[str, Any], results: Results) -> dict[str, dict[str, bytes]]:
+    """The figures of each model but for those that show what the page lets people choose among.
+
+    Examples are of the same pictures for every model: those of the best one are enough.
+    """
+    twice = {"confusion"} if len(told["classes"]) <= SHOWN else set()
+    twice |= {"mistakes", "confused_pairs"} if told["pictures"] else set()
+    return {
+        name: {
+            stem: png
+            for stem, png in found.items()
+            if stem not in twice and (stem != "examples" or name == results.best["model"])
+        }
+        for name, found in results.model_figures.items()
+    }
+
+
+def _bounded(figures: dict[str, dict[str, Figure]], room: int) -> dict[str, dict[str, Figure]]:
+    """The figures of each model, in their order, as long as there is room: in bytes of the page."""
+    kept = {}
+    for name, found in figures.items():
+        kept[name] = {}
+        for stem, figure in found.items():
+            room -= len(figure.uri)
+            if room > 0:
+                kept[name][stem] = figure
+    return kept
 
 
 def inline(text: str) -> Markup:
@@ -56,11 +107,11 @@ def _of_page(found: Findings, results: Results) -> Findings:
     sections: list[Section] = []
     for section in found.sections:
         if section.name == "leaderboard":
-            section = costs.with_costs(section, results)
-        elif section.name == "calibration" and "cost" in results.comparison_figures:
-            sections.append(costs.section())
+            section = costs.with_intervals(section, results)
+        elif section.name == "calibration":
+            sections.append(costs.section(results))
         elif section.name == "repeat":
-            sections.append(models.section())
+            sections.append(models.section(len(results.board)))
             about = Paragraph("Times alone differ. `menagerie report` writes this page.")
             section = replace(section, blocks=(*section.blocks, about))
         sections.append(section)

@@ -1,11 +1,12 @@
 """All that the stages wrote of one data set, read once, for both faces of the report."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from menagerie import paths
@@ -26,7 +27,14 @@ TO_COMPARE = {
     "per_class": None,
     "areas": None,
 }
-TO_SHOW = {"per_class": None, "areas": None, "confusion": None, "robustness": None, "layers": None}
+TO_SHOW = {
+    "predictions": None,
+    "per_class": None,
+    "areas": None,
+    "confusion": None,
+    "robustness": None,
+    "layers": None,
+}
 NAMES = {
     "class",
     "actual",
@@ -49,7 +57,8 @@ class Results:
     name of a table that evaluate wrote and then by model; `pairs` as of leaderboard.pairs; `seeds` as of
     seeds.together, without the models that have one run. The others
     depend on the machine or are pictures, and only the page shows them: `runs`, by model, may lack some,
-    figures are PNG by name, `replicates` is as replicates.table gives it, None where nobody asked for it.
+    figures are PNG by name, `replicates` is as replicates.table gives it, None where nobody asked for it,
+    `test_picture` gives the pixels, uint8 (height, width, 3), of a path in the test split; None without them.
     """
 
     source: dict[str, Any]
@@ -63,6 +72,7 @@ class Results:
     comparison_figures: dict[str, bytes] = field(default_factory=dict)
     model_figures: dict[str, dict[str, bytes]] = field(default_factory=dict)
     replicates: pd.DataFrame | None = None
+    test_picture: Callable[[str], np.ndarray] | None = None
 
     @cached_property
     def board(self) -> pd.DataFrame:

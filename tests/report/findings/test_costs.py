@@ -9,7 +9,7 @@ from menagerie.report.findings.values import DASH
 
 
 def widened(results):
-    return costs.with_costs(leaderboard.section(results), results)
+    return costs.with_intervals(leaderboard.section(results), results)
 
 
 def test_costs_are_those_of_the_run_and_unknown_without_one():
@@ -20,12 +20,18 @@ def test_costs_are_those_of_the_run_and_unknown_without_one():
     assert table["model_bytes"].tolist() == [4_850_000] * 2
 
 
-def test_the_leaderboard_keeps_what_it_has_and_gains_what_each_model_costs():
+def test_the_leaderboard_keeps_what_it_has_and_gains_drawn_intervals():
     found = results("a", "b")
     narrow, (row, _) = rows_of(leaderboard.section(found))[0], rows_of(widened(found))
     assert {key: row[key] for key in narrow} == narrow
-    assert {key: value for key, value in row.items() if key not in narrow} == {
-        "interval": "",
+    assert len(row) == 13
+    assert set(row) - set(narrow) == {"interval"}
+
+
+def test_what_each_model_costs_is_a_table():
+    (row, _) = rows_of(costs.section(results("a", "b")))
+    assert row == {
+        "model": "a",
         "size (MB)": "14.50",
         "training": "25.0 s",
         "pictures/s": "1,983",
@@ -36,7 +42,9 @@ def test_the_leaderboard_keeps_what_it_has_and_gains_what_each_model_costs():
 def test_each_row_has_the_costs_of_its_own_model():
     metrics = {"b": entry(300), "a": entry(400)}
     runs = {"b": run_record(seconds=10), "a": run_record(seconds=20)}
-    assert [(row["model"], row["training"]) for row in rows_of(widened(results_of(metrics, runs=runs)))] == [
+    assert [
+        (row["model"], row["training"]) for row in rows_of(costs.section(results_of(metrics, runs=runs)))
+    ] == [
         ("a", "20.0 s"),
         ("b", "10.0 s"),
     ]
@@ -45,7 +53,7 @@ def test_each_row_has_the_costs_of_its_own_model():
 def test_a_model_whose_run_is_not_recorded_has_dashes():
     metrics = {"a": entry(400), "b": entry(350), "c": entry(300)}
     runs = {"a": run_record(), "c": run_record() | {"fit_seconds": None}}
-    rows = rows_of(widened(results_of(metrics, runs=runs)))
+    rows = rows_of(costs.section(results_of(metrics, runs=runs)))
     assert [(row["training"], row["ms a picture"]) for row in rows] == [
         ("25.0 s", "0.851"),
         (DASH, DASH),

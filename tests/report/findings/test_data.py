@@ -100,7 +100,7 @@ def test_exact_copies_are_stated_as_facts(study, copied):
     found = section(study, duplicates=duplicates)
     assert [table.folded for table in of_kind(Table, found)] == [
         "",
-        "Exact copies in two splits: 73, of which 1 are listed",
+        "Exact copies in two splits: 73, of which 1 is listed",
         "Exact copies of different classes: 1",
     ]
     assert rows_of(found, "Exact copies in two splits") == [
@@ -123,7 +123,7 @@ def test_near_duplicates_are_candidates_and_called_neither_copies_nor_leaks(stud
     assert [table.folded for table in of_kind(Table, found)] == [
         "",
         "Pictures that look alike in two splits (near duplicates, not checked by eye): 73, "
-        "of which 1 are listed",
+        "of which 1 is listed",
         "Pictures that look alike of different classes (near duplicates, not checked by eye): 1",
     ]
     titles = {column.title for table in of_kind(Table, found)[1:] for column in table.columns}
@@ -159,7 +159,7 @@ def test_what_was_dropped_is_listed(study):
     duplicates = {"exact": alike(), "near": alike(), "dropped": 120, "dropped_pictures": ["a/1.png"]}
     found = section(study, duplicates=duplicates)
     assert [table.folded for table in of_kind(Table, found)][1:] == [
-        "Dropped as copies of others or like them: 120, of which 1 are listed"
+        "Dropped as copies of others or like them: 120, of which 1 is listed"
     ]
     assert rows_of(found, "Dropped pictures") == [{"picture": "a/1.png"}]
 

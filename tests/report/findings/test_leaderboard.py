@@ -4,7 +4,7 @@ import pytest
 
 from helpers import COUNT, N, data_report, entry, of_kind, results, results_of, rows_of
 from menagerie.report.findings import leaderboard
-from menagerie.report.findings.blocks import Notice, Paragraph, Table
+from menagerie.report.findings.blocks import Notice, Paragraph, Section, Table
 
 
 def verdict(params, results):
@@ -27,7 +27,7 @@ def test_the_verdict_is_of_the_model_that_val_chose_and_says_its_test_accuracy(p
 @pytest.mark.parametrize(
     ("p", "said"),
     [
-        ([0.01, 0.04], "All 2 others differ from it by more than chance."),
+        ([0.01, 0.04], "Both others differ from it by more than chance."),
         ([0.01, 0.05], "1 of the 2 others differs from it by more than chance."),
         ([0.2, 1.0], "None of the 2 others differs from it by more than chance."),
         ([0.01], "The other model differs from it by more than chance."),
@@ -143,3 +143,22 @@ def test_where_pictures_belong_together_the_design_effect_is_told():
 def test_pictures_that_stand_for_themselves_have_wilsons_interval():
     (about,) = (block.text for block in of_kind(Paragraph, leaderboard.section(results("cnn"))))
     assert "Wilson's for accuracy" in about
+
+
+@pytest.mark.parametrize(
+    ("val", "shared", "said"), [(COUNT, COUNT, True), (COUNT, COUNT - 1, False), (9, 9, False)]
+)
+def test_where_test_is_val_the_report_begins_with_it(params, val, shared, said):
+    data = data_report(in_val=shared)
+    data["splits"]["val"] = val
+    notices = of_kind(
+        Notice, Section("lead", "", leaderboard.lead(params(), results_of({"cnn": entry(373)}, data=data)))
+    )
+    assert len(notices) == said
+    assert all(notice.text.startswith("**The test pictures are the val pictures:**") for notice in notices)
+
+
+def test_one_picture_that_was_seen_before_is_one():
+    seen = results_of({"cnn": entry(373)}, data=data_report(in_train=1))
+    (notice,) = of_kind(Notice, leaderboard.section(seen))
+    assert f"1 of {COUNT} test pictures is a train picture too." in notice.text

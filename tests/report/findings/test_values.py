@@ -46,6 +46,19 @@ def test_a_number_is_sorted_by_its_value_and_has_its_interval_below():
     assert (cell.text, cell.below, cell.key) == ("+12.35", "-10.00 to +30.00", 0.123456)
 
 
+@pytest.mark.parametrize(
+    ("number", "thing", "said"),
+    [
+        (1, "picture", "1 picture"),
+        (0, "picture", "0 pictures"),
+        (1200, "class", "1,200 classes"),
+        (1, "class", "1 class"),
+    ],
+)
+def test_one_is_not_many(number, thing, said):
+    assert values.counted(number, thing) == said
+
+
 @pytest.mark.parametrize("missing", [None, np.nan])
 def test_a_number_that_is_not_known_is_a_dash_without_an_interval(missing):
     cell = number(missing, values.percent, missing, missing)

@@ -1,7 +1,9 @@
 """The classification report of one model: what both faces of the report tell by class."""
 
+import pandas as pd
+
 from menagerie.report.findings.blocks import Cell, Table, names, numbers
-from menagerie.report.findings.values import count, number, percent, score
+from menagerie.report.findings.values import DASH, count, number, percent, score
 from menagerie.report.results import Results
 
 
@@ -21,7 +23,7 @@ def classes(name: str, results: Results, folded: str = "") -> Table:
         (
             Cell(row["class"]),
             number(row["support"], count),
-            score(row, "precision"),
+            score(row, "precision") if pd.notna(row["precision_low"]) else Cell(DASH, key=float("nan")),
             score(row, "recall"),
             *(number(row[key], percent) for key in shares),
         )

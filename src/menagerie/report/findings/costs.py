@@ -21,12 +21,23 @@ def costs(results: Results) -> pd.DataFrame:
     return results.board.assign(**pd.DataFrame(measured, columns=list(MEASURED), dtype=float))
 
 
-def section() -> Section:
+def section(results: Results) -> Section:
     about = (
-        "Training time depends on the machine and on the number of epochs; compare it only between models "
-        "trained on the same machine."
+        "Training time, pictures a second in training and milliseconds a picture in prediction are of the "
+        "machine named under each model, and time depends on the number of epochs, too; compare them only "
+        "between models trained on the same machine."
     )
-    return Section("cost", "Cost and accuracy", (Paragraph(about),))
+    columns = names("model") + numbers("size (MB)", *(title for title, _ in MEASURED.values()))
+    rows = tuple(
+        (
+            Cell(row["model"], target=f"model-{row['model']}"),
+            number(row["model_bytes"], megabytes),
+            *(number(row[key], form) for key, (_, form) in MEASURED.items()),
+        )
+        for row in costs(results).to_dict("records")
+    )
+    table = Table("Cost of each model", columns, rows, sortable=len(rows) > 1)
+    return Section("cost", "Cost and accuracy", (Paragraph(about), table))
 
 
 def machines(results: Results) -> Paragraph:
@@ -41,32 +52,26 @@ def machines(results: Results) -> Paragraph:
     return Paragraph(f"Trained on {'; '.join(told)}.", quiet=True)
 
 
-def with_costs(leaderboard: Section, results: Results) -> Section:
-    """The section of the leaderboard with drawn intervals and costs in its table."""
+def with_intervals(leaderboard: Section, results: Results) -> Section:
+    """The section of the leaderboard with drawn intervals, and names that lead to their model."""
     low, high = results.board["accuracy_low"].min(), results.board["accuracy_high"].max()
-    about = (
-        f"Choose a column's head to sort by it. The drawn intervals run from {interval(low, high)} %. "
-        "Training, pictures a second in training and milliseconds a picture in prediction are of the machine "
-        "named under each model."
-    )
+    about = f"The drawn intervals run from {interval(low, high)} %."
+    if len(results.board) > 1:
+        about = f"Choose a column's head to sort by it. {about}"
     blocks = []
     for block in leaderboard.blocks:
         if isinstance(block, Table):
-            blocks += [_widened(block, costs(results), low, high), Paragraph(about, quiet=True)]
+            blocks += [_widened(block, results.board, low, high), Paragraph(about, quiet=True)]
         else:
             blocks.append(block)
     return replace(leaderboard, blocks=tuple(blocks))
 
 
-def _widened(table: Table, costs: pd.DataFrame, low: float, high: float) -> Table:
-    """The table with more columns; `low` and `high` are the ends of what is drawn."""
+def _widened(table: Table, board: pd.DataFrame, low: float, high: float) -> Table:
+    """The table with a column more; `low` and `high` are the ends of what is drawn."""
     (model, accuracy, *others), rows = table.columns, []
-    for (name, score, *scores), row in zip(table.rows, costs.to_dict("records"), strict=True):
+    for (name, score, *scores), row in zip(table.rows, board.to_dict("records"), strict=True):
         ends = (row["accuracy_low"], row["accuracy"], row["accuracy_high"])
         drawn = Cell("", key=ends[0], drawn=tuple((end - low) / (high - low) for end in ends))
-        spent = [number(row["model_bytes"], megabytes)]
-        spent += [number(row[key], form) for key, (_, form) in MEASURED.items()]
-        rows.append((replace(name, target=f"model-{name.text}"), score, drawn, *scores, *spent))
-    titles = ["size (MB)", *(title for title, _ in MEASURED.values())]
-    columns = (model, accuracy, *names("interval"), *others, *numbers(*titles))
-    return replace(table, columns=columns, rows=tuple(rows))
+        rows.append((replace(name, target=f"model-{name.text}"), score, drawn, *scores))
+    return replace(table, columns=(model, accuracy, *names("interval"), *others), rows=tuple(rows))

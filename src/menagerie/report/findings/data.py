@@ -145,7 +145,9 @@ def _standing_out(data: dict[str, Any]) -> Table | None:
 
 def _folded(name: str, found: int, listed: int) -> str:
     """The line behind which a table is, of `found` things of which it has some."""
-    return f"{name}: {count(found)}" + (f", of which {listed} are listed" if found > listed else "")
+    return f"{name}: {count(found)}" + (
+        f", of which {listed} {'is' if listed == 1 else 'are'} listed" if found > listed else ""
+    )
 
 
 def _leaked(kind: str, found: dict[str, Any]) -> Table | None:

@@ -4,7 +4,7 @@ import pandas as pd
 
 from menagerie.compare import leaderboard
 from menagerie.report.findings.blocks import Cell, Paragraph, Section, Table, names, numbers
-from menagerie.report.findings.values import count, number, p_value, percent, points, two
+from menagerie.report.findings.values import count, counted, number, p_value, percent, points, two
 from menagerie.report.results import Results
 
 
@@ -23,8 +23,8 @@ def section(results: Results) -> Section | None:
     corrected = f" after Holm's correction for all {len(pairs)} pairs" if len(pairs) > 1 else ""
     test = "a test of signs flipped group by group" if results.data["groups"] else "McNemar's exact test"
     about = (
-        f"On the same {count(pairs['n'].iloc[0])} test pictures: the difference in accuracy with its paired "
-        f"bootstrap interval, and the p of {test}{corrected}. Each model is one run: another "
+        f"On the same {counted(pairs['n'].iloc[0], 'test picture')}: the difference in accuracy with its "
+        f"paired bootstrap interval, and the p of {test}{corrected}. Each model is one run: another "
         "seed would move it too. Within any margin wider than the one given, two models are equivalent, by "
         "two one-sided tests at 5 %, without a correction for the number of pairs."
     )

@@ -6,7 +6,7 @@ from menagerie.compare import published
 from menagerie.params import Params
 from menagerie.report.findings.blocks import Block, Cell, Notice, Paragraph, Section, Table, names, numbers
 from menagerie.report.findings.differences import against_best
-from menagerie.report.findings.values import count, interval, number, percent, points, score, two
+from menagerie.report.findings.values import count, counted, interval, number, percent, points, score, two
 from menagerie.report.results import Results
 
 SEEN = {"train": "was trained on them", "val": "was chosen with them in view"}
@@ -20,16 +20,24 @@ def lead(params: Params, results: Results) -> tuple[Block, ...]:
         else "is the one model here."
     )
     verdict = (
-        f"**{best['model']}** {place} It gets {count(best['accuracy'] * best['n'])} of {count(best['n'])} "
-        f"test pictures right: **{percent(best['accuracy'])} %**, "
+        f"**{best['model']}** {place} It gets {count(best['accuracy'] * best['n'])} of "
+        f"{counted(best['n'], 'test picture')} right: **{percent(best['accuracy'])} %**, "
         f"95 % interval {interval(best['accuracy_low'], best['accuracy_high'])} %. {_told_apart(results)}"
     )
-    train, val, test = (count(data["splits"][part]) for part in ("train", "val", "test"))
+    train, val, tested = count(data["splits"]["train"]), count(data["splits"]["val"]), data["splits"]["test"]
     pictures = (
-        f"{count(data['pictures'])} pictures of {len(data['classes'])} classes. Split policy "
-        f"`{params.dataset.split.policy}`: {train} train, {val} val and {test} test pictures."
+        f"{counted(data['pictures'], 'picture')} of {counted(len(data['classes']), 'class')}. Split policy "
+        f"`{params.dataset.split.policy}`: {train} train, {val} val and {counted(tested, 'test picture')}."
     )
-    return Paragraph(verdict.strip()), Paragraph(pictures, quiet=True)
+    return Paragraph(verdict.strip()), *_test_is_val(data), Paragraph(pictures, quiet=True)
+
+
+def _test_is_val(data: dict[str, Any]) -> list[Notice]:
+    splits, shared = data["splits"], data["test_pictures_also_in"]["val"]
+    if not shared == splits["test"] == splits["val"]:
+        return []
+    told = "what chose the weights and the best model also tests them."
+    return [Notice(f"**The test pictures are the val pictures:** {told}")]
 
 
 def section(results: Results) -> Section:
@@ -50,7 +58,7 @@ def section(results: Results) -> Section:
         name="Leaderboard",
         columns=columns,
         rows=tuple(_row(name, results.metrics[name]) for name in results.board["model"]),
-        sortable=True,
+        sortable=len(results.board) > 1,
         falling="test accuracy (%)",
         chosen=results.best["model"],
     )
@@ -81,8 +89,8 @@ def _grouped(results: Results) -> list[Paragraph]:
         f"{name} {two(known[name])}" for name in results.board["model"] if known[name] is not None
     )
     text = (
-        f"The test pictures are of {count(results.data['groups']['in_test'])} groups, and those of one group "
-        "are no independent evidence: whole groups are drawn, here and for the differences below."
+        f"The test pictures are of {counted(results.data['groups']['in_test'], 'group')}, and those of one "
+        "group are no independent evidence: whole groups are drawn, here and for the differences below."
     )
     if told:
         text += (
@@ -111,15 +119,19 @@ def _row(name: str, metrics: dict[str, Any]) -> tuple[Cell, ...]:
 
 
 def _seen(data: dict[str, Any]) -> list[Notice]:
-    shared, test = data["test_pictures_also_in"], count(data["splits"]["test"])
+    shared, test = data["test_pictures_also_in"], counted(data["splits"]["test"], "test picture")
     return [
         Notice(
-            f"**Careful:** {count(shared[part])} of {test} test pictures are {part} pictures too. "
+            f"**Careful:** {count(shared[part])} of {test} {_also(shared[part], part)} too. "
             f"Whatever {how} scores too high here."
         )
         for part, how in SEEN.items()
         if shared[part]
     ]
+
+
+def _also(shared: int, part: str) -> str:
+    return f"is a {part} picture" if shared == 1 else f"are {part} pictures"
 
 
 def _told_apart(results: Results) -> str:
@@ -131,7 +143,7 @@ def _told_apart(results: Results) -> str:
     if others == 1:
         return f"The other model {'differs' if differing else 'does not differ'} from it by more than chance."
     if differing == others:
-        return f"All {others} others differ from it by more than chance."
+        return f"{'Both' if others == 2 else f'All {others}'} others differ from it by more than chance."
     return (
         f"{differing or 'None'} of the {others} others {'differ' if differing > 1 else 'differs'} from it by "
         "more than chance."

@@ -11,7 +11,16 @@ from menagerie.params import Params
 from menagerie.report.again import again
 from menagerie.report.findings.blocks import Cell, Code, Facts, Paragraph, Section, Table, names, numbers
 from menagerie.report.findings.classes import classes
-from menagerie.report.findings.values import count, duration, megabytes, number, percent, score, three
+from menagerie.report.findings.values import (
+    count,
+    counted,
+    duration,
+    megabytes,
+    number,
+    percent,
+    score,
+    three,
+)
 from menagerie.report.results import Results
 
 CONFUSED = 10  # pairs of classes in a table
@@ -43,9 +52,10 @@ class Model:
     sections: tuple[Section, ...]
 
 
-def section() -> Section:
-    about = "The best by val is open; choose another to open it. Small numbers are 95 % intervals."
-    return Section("models", "Models", (Paragraph(about),))
+def section(models: int) -> Section:
+    others = "The best by val is open; choose another to open it. " if models > 1 else ""
+    about = f"{others}Small numbers are 95 % intervals."
+    return Section("models", "Models" if models > 1 else "The model", (Paragraph(about),))
 
 
 def model(name: str, params: Params, results: Results) -> Model:
@@ -64,7 +74,7 @@ def model(name: str, params: Params, results: Results) -> Model:
     }
     return Model(
         name=name,
-        told=f"{percent(test['accuracy'])} % of {count(test['n'])} test pictures",
+        told=f"{percent(test['accuracy'])} % of {counted(test['n'], 'test picture')}",
         chosen=name == results.best["model"],
         sections=tuple(
             Section(f"{title} of {name}", title, (block,)) for title, block in parts.items() if block
@@ -115,7 +125,7 @@ def _layers(name: str, results: Results) -> Table:
         )
         for row in results.tables["layers"][name].to_dict("records")
     )
-    return Table(f"Layers of {name}", columns, rows, folded=f"{len(rows)} layers")
+    return Table(f"Layers of {name}", columns, rows, folded=counted(len(rows), "layer"))
 
 
 def _cost(metrics: dict[str, Any], run: dict[str, Any]) -> Facts:

@@ -14,6 +14,7 @@ from menagerie.report.findings.values import (
     DASH,
     as_printed,
     count,
+    counted,
     decimal,
     interval,
     number,
@@ -78,9 +79,10 @@ def _ceiling(notebook: Notebook, compared: list[dict[str, Any]]) -> list[Paragra
     share, low, high = ceiling(labels.wrong, labels.checked, n)
     above = [f"{row['model']} {as_printed(row['printed'])}" for row in compared if row["reported"] > high]
     text = (
-        f"Of {count(labels.checked)} labels that {labels.by} checked {count(labels.wrong)} were wrong. Where "
+        f"Of {counted(labels.checked, 'label')} that {labels.by} checked {count(labels.wrong)} "
+        f"{'was' if labels.wrong == 1 else 'were'} wrong. Where "
         "those here are like them, a network that always names what the picture shows agrees with "
-        f"{percent(share)} % of {count(n)} labels, 95 % prediction interval {interval(low, high)} %. "
+        f"{percent(share)} % of {counted(n, 'label')}, 95 % prediction interval {interval(low, high)} %. "
         "Above that a number tells how far wrong labels were learned, or copies in train met again: of the "
         f"reported ones {', '.join(above) or 'none'}."
     )
@@ -177,7 +179,9 @@ def _compared_models(row: dict[str, Any]) -> str:
 
 
 def _published(difference: float, pictures: float) -> Cell:
-    return Cell(points(difference), f"{signed(pictures)} pictures", key=difference)
+    return Cell(
+        points(difference), f"{signed(pictures)} picture{'' if abs(pictures) == 1 else 's'}", key=difference
+    )
 
 
 def _elsewhere(pictures: float, n: float) -> Cell:

@@ -29,7 +29,7 @@ def _repeat(params: Params) -> Section:
         "commit as it stands. With the same versions on the same machine every number comes out the same."
     )
     blocks = (
-        Paragraph("This runs all models of this report:"),
+        Paragraph(f"This runs {'all models' if len(params.models) > 1 else 'the model'} of this report:"),
         Code(again(params, list(params.models))),
         Paragraph(kept),
     )

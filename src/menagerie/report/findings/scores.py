@@ -6,7 +6,7 @@ import pandas as pd
 
 from menagerie.compare import leaderboard
 from menagerie.report.findings.blocks import Cell, Paragraph, Section, Table, names, numbers, prose
-from menagerie.report.findings.values import count, decimal, number, percent, two
+from menagerie.report.findings.values import count, counted, decimal, number, percent, two
 from menagerie.report.results import Results
 
 
@@ -20,8 +20,9 @@ def calibration(results: Results) -> Section:
     )
     shared, n = results.data["test_pictures_also_in"]["val"], results.data["splits"]["test"]
     if shared:
+        are = "is one" if shared == 1 else "are those"
         about += (
-            f" {count(shared)} of the {count(n)} test pictures are those that the temperature was fitted on: "
+            f" {count(shared)} of the {counted(n, 'test picture')} {are} that the temperature was fitted on: "
             "after scaling, these numbers are not of new pictures."
         )
     if results.data["groups"]:

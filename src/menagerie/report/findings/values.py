@@ -25,6 +25,12 @@ signed = _written("{:+z,.0f}")
 megabytes = _written("{:,.2f}", 1e-6)
 
 
+def counted(number: float, thing: str) -> str:
+    """How many there are of a thing whose plural takes an s, or es after an s: 1 picture, 2 classes."""
+    many = "es" if thing.endswith("s") else "s"
+    return f"{count(number)} {thing}{'' if number == 1 else many}"
+
+
 def three(value: float | None) -> str:
     """Three digits, or as many as stand before the point."""
     digits = 0 if pd.isna(value) or value == 0 else max(0, 2 - math.floor(math.log10(abs(value))))
