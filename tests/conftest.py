@@ -1,7 +1,6 @@
 """What the tests share: the real configuration, composed as DVC composes it, and the offline mirror."""
 
 import os
-import shutil
 
 import pytest
 
@@ -71,14 +70,13 @@ def mirror():
 @pytest.fixture(scope="session")
 def browser():
     """A real browser without a window."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
+    pytest.importorskip("playwright", reason="playwright is not installed")
+    from screens import CHROMIUM, browsing
+
+    if CHROMIUM is None:
         pytest.skip("there is no chromium")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with browsing() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

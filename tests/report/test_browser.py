@@ -23,14 +23,6 @@ CLASSES = [f"a species with a rather long name, number {number}" for number in r
 
 
 @pytest.fixture(scope="module")
-def browser():
-    if screens.CHROMIUM is None:
-        pytest.skip("there is no chromium")
-    with screens.browsing() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def many(tmp_path_factory, params):
     """A page of ten models with long names and thirty classes."""
     found = results(*LONG, classes=CLASSES)
