@@ -28,12 +28,13 @@ def main() -> None:
         "roc": leaderboard.roc_macro(results.tables["roc"]),
         "robustness": leaderboard.robustness(results.tables["robustness"]),
     }
-    figures = {
-        "accuracy": plots.accuracy_dots(results.board, published.reported_accuracies(params), title),
-        "learning_curves": plots.learning_curves_together(tables["learning_curves"], title),
-        "train_and_test": plots.train_and_test(results.board, title),
-        "roc": plots.roc_together(tables["roc"], title),
-    }
+    figures = {"accuracy": plots.accuracy_dots(results.board, published.reported_accuracies(params), title)}
+    if len(results.board) > 1:  # one is not compared with itself
+        figures |= {
+            "learning_curves": plots.learning_curves_together(tables["learning_curves"], title),
+            "train_and_test": plots.train_and_test(results.board, title),
+            "roc": plots.roc_together(tables["roc"], title),
+        }
 
     with whole(paths.summary(dataset)) as path:
         write_json(path, leaderboard.summary(results.board))

@@ -96,13 +96,15 @@ def shown(figure):
     ]
 
 
-def rows_of(figure):
-    """What a picture grid shows: name of each row, and its pictures, (rows, columns, 16, 12, 3)."""
+def rows_of(figure, below=1):
+    """What a picture grid shows: name of each row, and its pictures, (rows, columns, 16, 12, 3).
+
+    `below` pixels part the rows, one the columns.
+    """
     (axes,) = figure.axes
-    mosaic, gap = np.asarray(axes.images[0].get_array()), 1
-    mosaic = np.pad(mosaic, [(0, gap), (0, gap), (0, 0)])
-    rows, columns = mosaic.shape[0] // (16 + gap), mosaic.shape[1] // (12 + gap)
-    pictures = mosaic.reshape(rows, 16 + gap, columns, 12 + gap, 3).swapaxes(1, 2)[:, :, :16, :12]
+    mosaic = np.pad(np.asarray(axes.images[0].get_array()), [(0, below), (0, 1), (0, 0)])
+    rows, columns = mosaic.shape[0] // (16 + below), mosaic.shape[1] // (12 + 1)
+    pictures = mosaic.reshape(rows, 16 + below, columns, 12 + 1, 3).swapaxes(1, 2)[:, :, :16, :12]
     return [" ".join(label.get_text().split()) for label in axes.get_yticklabels()], pictures
 
 
@@ -204,7 +206,7 @@ def test_examples_are_test_pictures_by_chance_each_with_its_answer(images):
     for row, (_, caption) in zip(rows, examples, strict=True):
         sure = f"({100 * table['probability'][row - 36]:.0f} %)"
         answer = "green, taken for blue" if row % 3 == 2 else CLASSES[row % 3]
-        assert caption == f"{answer} {sure}"
+        assert caption == f"{answer} {sure} {row}.png"
     again, _ = drawn(brightest(), images, test)
     assert [caption for _, caption in shown(again["examples"])] == [caption for _, caption in examples]
 
@@ -216,14 +218,17 @@ def test_the_surest_mistakes_come_first(images):
     for row, (picture, caption) in zip(range(59, 36, -1), mistakes, strict=False):  # the brightest is surest
         np.testing.assert_array_equal(picture, images[row])
         taken = f"{CLASSES[(row + 1) % 3]}, taken for {CLASSES[row % 3]}"
-        assert caption == f"{taken} ({100 * found['predictions']['probability'][row - 36]:.0f} %)"
+        sure = f"({100 * found['predictions']['probability'][row - 36]:.0f} %)"
+        assert caption == f"{taken} {sure} {row}.png"
 
 
 def test_each_pair_of_classes_has_a_row_of_its_pictures_and_says_how_many_there_are(images):
     labels = np.arange(36, 60) % 3
     labels[[0, 3, 4]] = [1, 1, 2]  # two red ones are called green, a green one blue
     figures, _ = drawn(brightest(), images, subset(range(36, 60), labels))
-    names, pictures = rows_of(figures["confused_pairs"])
+    names, pictures = rows_of(figures["confused_pairs"], below=4)
+    files = [text.get_text() for text in figures["confused_pairs"].axes[0].texts]
+    assert files == ["36.png", "39.png", "40.png"]
     assert names == ["green, taken for red (2 of 9)", "blue, taken for green (1 of 9)"]
     assert pictures.shape[:2] == (2, 2)
     np.testing.assert_array_equal(pictures[0], images[[36, 39]])
@@ -233,7 +238,7 @@ def test_each_pair_of_classes_has_a_row_of_its_pictures_and_says_how_many_there_
 
 def test_a_row_of_confused_pictures_has_an_end(images):
     figures, _ = drawn(brightest(), images, subset(range(30, 60), np.zeros(30)))
-    names, pictures = rows_of(figures["confused_pairs"])
+    names, pictures = rows_of(figures["confused_pairs"], below=4)
     assert names == ["red, taken for green (10 of 30)", "red, taken for blue (10 of 30)"]
     assert pictures.shape[1] == outputs.PER_PAIR == 8
     np.testing.assert_array_equal(pictures[0], images[31:55:3])
@@ -288,8 +293,14 @@ def test_previews_are_as_bright_as_the_pictures_however_they_are_scaled(images, 
 
 def test_captions_keep_a_number_and_its_unit_on_one_line():
     table = pd.DataFrame(
-        {"actual": ["golden-mantled ground squirrel"], "predicted": ["b"], "probability": 0.99}
+        {
+            "path": "squirrels/a picture with a name that is far too long 0017.jpg",
+            "actual": ["golden-mantled ground squirrel"],
+            "predicted": ["b"],
+            "probability": 0.99,
+        }
     )
     (caption,) = outputs._captions(table)
+    assert caption.endswith("\na picture wit\N{HORIZONTAL ELLIPSIS} long 0017.jpg")
     figure = picture_plots.captioned_pictures(np.zeros((1, 16, 12, 3), np.uint8), [caption], TITLE)
     assert "99\N{NO-BREAK SPACE}%" in figure.axes[0].get_xlabel()

@@ -1,5 +1,6 @@
 """The scores of one model, and its tables and figures by the name of their file."""
 
+from pathlib import PurePosixPath
 from typing import Any
 
 import keras
@@ -13,7 +14,7 @@ from menagerie.evaluate.grad_cam import grad_cam
 from menagerie.evaluate.previews import augmentations
 from menagerie.plots import model as plots
 from menagerie.plots import pictures
-from menagerie.plots.style import Figure
+from menagerie.plots.style import MANY, Figure
 
 EXAMPLES, MISTAKES, PAIRS, PER_PAIR, AUGMENTED, EXPLAINED = 16, 12, 6, 8, 8, 4  # pictures in a figure
 
@@ -66,6 +67,8 @@ def figures(
         "roc_and_precision_recall": plots.threshold_curves(found["roc"], found["precision_recall"], tested),
         "reliability": plots.reliability(found["reliability"], tested),
     }
+    if len(data.classes) > MANY:
+        drawn["confusion_whole"] = plots.confusion_whole(counts, tested)
     if len(found["robustness"]):
         accuracy = float((predicted == test.labels).mean())
         drawn["robustness"] = plots.robustness(found["robustness"], accuracy, f"{tested}, corrupted")
@@ -111,14 +114,17 @@ def _confused(data: Data, found: dict[str, pd.DataFrame], title: str) -> dict[st
     table, columns = found["predictions"], min(PER_PAIR, pairs["pictures"].max())
     # Where a pair has fewer pictures than the first, its row ends in white.
     rows = np.full((len(pairs), columns, *data.images.shape[1:]), 255, np.uint8)
+    files = []
     for row, pair in zip(rows, pairs.itertuples(), strict=True):
-        wrong = table[(table["actual"] == pair.actual) & (table["predicted"] == pair.predicted)]
-        row[: len(wrong)] = _of_test(data, wrong.head(columns))
+        wrong = table[(table["actual"] == pair.actual) & (table["predicted"] == pair.predicted)].head(columns)
+        row[: len(wrong)] = _of_test(data, wrong)
+        files.append([PurePosixPath(path).name for path in wrong["path"]])
     names = [
         f"{pair.actual}, taken for {pair.predicted} ({pair.pictures} of {round(pair.pictures / pair.share)})"
         for pair in pairs.itertuples()
     ]
-    return {"confused_pairs": pictures.picture_grid(rows, names, f"{title}: the classes confused most")}
+    what = f"{title}: the classes confused most"
+    return {"confused_pairs": pictures.picture_grid(rows, names, what, files)}
 
 
 def _explained(
@@ -147,6 +153,11 @@ def _captions(table: pd.DataFrame) -> list[str]:
     return [
         row.actual
         + ("" if row.actual == row.predicted else f", taken for {row.predicted}")
-        + f" ({100 * row.probability:.0f}\N{NO-BREAK SPACE}%)"
+        + f" ({100 * row.probability:.0f}\N{NO-BREAK SPACE}%)\n{_short(PurePosixPath(row.path).name)}"
         for row in table.itertuples()
     ]
+
+
+def _short(file: str) -> str:
+    """A file's name, if it is long without its middle: what numbers it is at the end."""
+    return file if len(file) <= 28 else f"{file[:13]}\N{HORIZONTAL ELLIPSIS}{file[-14:]}"

@@ -9,7 +9,6 @@ from matplotlib.ticker import MaxNLocator
 from menagerie.plots.style import (
     TEST,
     TRAIN,
-    VAL,
     colours_of,
     entitle,
     finish,
@@ -40,21 +39,21 @@ def accuracy_dots(board: pd.DataFrame, reported: dict[str, float], title: str) -
     axes = figure.subplots()
     places = np.arange(len(board))[::-1]
     centre = 100 * board["accuracy"]
-    errors = [centre - 100 * board["accuracy_low"], 100 * board["accuracy_high"] - centre]
-    axes.errorbar(
-        centre, places, xerr=errors, fmt="o", color=TRAIN, capsize=3, label="reproduced, 95 % interval"
-    )
+    colours = list(colours_of(list(board["model"])).values())
+    axes.hlines(places, 100 * board["accuracy_low"], 100 * board["accuracy_high"], color=colours)
+    axes.scatter(centre, places, color=colours)
+    axes.plot([], [], "-o", color="grey", label="reproduced, 95 % interval")
     told = [
         (100 * reported[name], place)
         for name, place in zip(board["model"], places, strict=True)
         if name in reported
     ]
     if told:
-        axes.plot(*zip(*told, strict=True), "D", color=VAL, markersize=6, label="reported", linestyle="none")
+        axes.plot(*zip(*told, strict=True), "kD", markersize=6, fillstyle="none", label="reported")
     axes.set_yticks(places, names.texts, **lettered(names))
     axes.set_ylim(-0.6, len(board) - 0.4)
     axes.set(xlabel="test accuracy (%)")
-    entitle(figure, title)
+    entitle(figure, title + names.note)
     finish(axes)
     legend_below(figure, axes)
     return figure
@@ -97,7 +96,7 @@ def train_and_test(board: pd.DataFrame, title: str) -> Figure:
         numbered[axes] = _gaps(axes, board[column] / 1e6, board)
         axes.set(xlabel=f"{label} (millions)", ylabel="train less test accuracy (points)")
     legend_below(figure, left)
-    entitle(figure, title)
+    entitle(figure, title + names.note)
     number_points(figure, numbered)
     return figure
 
@@ -105,8 +104,9 @@ def train_and_test(board: pd.DataFrame, title: str) -> Figure:
 def _gaps(axes: Axes, millions: pd.Series, board: pd.DataFrame) -> pd.DataFrame:
     """Draw the gap of each model against its parameters; returns the points, x and y by number."""
     gap = 100 * board["gap"]
-    errors = [gap - 100 * board["gap_low"], 100 * board["gap_high"] - gap]
-    axes.errorbar(millions, gap, yerr=errors, fmt="o", color=TRAIN, capsize=2)
+    colours = list(colours_of(list(board["model"])).values())
+    axes.vlines(millions, 100 * board["gap_low"], 100 * board["gap_high"], color=colours)
+    axes.scatter(millions, gap, color=colours)
     axes.axhline(0, color="grey", linewidth=0.8, linestyle=":")
     logarithmic(axes.xaxis, millions)
     finish(axes)

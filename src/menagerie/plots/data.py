@@ -18,16 +18,24 @@ from menagerie.plots.style import (
     tilted,
 )
 
+SHOWN = 60  # classes, at most
 ABREAST = 20  # classes side by side, at most
 
 
 def class_counts(counts: pd.DataFrame, title: str) -> Figure:
     """Pictures of each class (rows) in each split (columns), and beside it each class's share of its split.
 
-    Classes stand side by side; where they are many or have long names, below each other.
+    Classes stand side by side; where they are many or have long names, below each other. Of more than SHOWN
+    those with most and with fewest pictures are shown.
     """
+    shares = 100 * counts / counts.sum()
+    if len(counts) > SHOWN:
+        order = np.argsort(-counts.sum(axis=1).to_numpy(), kind="stable")
+        ends = np.concatenate([order[: SHOWN // 2], order[-(SHOWN // 2) :]])
+        title += f"; the {SHOWN // 2} largest and the {SHOWN // 2} smallest of {len(counts)} classes"
+        counts, shares = counts.iloc[ends], shares.iloc[ends]
     names = names_along(list(counts.index))
-    panels = {"pictures": counts, "share of the split (%)": 100 * counts / counts.sum()}
+    panels = {"pictures": counts, "share of the split (%)": shares}
     lying = len(counts) > ABREAST or names.width > 1.6
     if lying:
         step = names.step if len(counts) > MANY else max(names.step, 0.36)
@@ -47,7 +55,7 @@ def class_counts(counts: pd.DataFrame, title: str) -> Figure:
     else:
         axes.set_xticks(range(len(counts)), names.texts, **tilted(names), **lettered(names))
     legend_below(figure, axes)
-    entitle(figure, title)
+    entitle(figure, title + names.note)
     return figure
 
 

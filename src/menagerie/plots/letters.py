@@ -57,6 +57,20 @@ def wrapped(text: str, inches: float, points: float = POINTS) -> str:
     return "\n".join(map(_in_place, lines))
 
 
+def cut(text: str, inches: float, points: float = POINTS) -> str:
+    """The text, made legible; where it is wider than `inches`, without its middle."""
+    text = legible(text)
+    if width(text, points) <= inches:
+        return text
+    letters, short = LETTER.findall(" ".join(text.split())), ""
+    for kept in range(len(letters) - 1, 1, -1):
+        first, last = letters[: -(-kept // 2)], letters[len(letters) - kept // 2 :]
+        short = "".join([*first, "\N{HORIZONTAL ELLIPSIS}", *last])
+        if width(short, points) <= inches:
+            break
+    return short
+
+
 def _in_place(line: str) -> str:
     """The line with a mark at both ends of what is written from right to left.
 

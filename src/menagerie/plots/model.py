@@ -20,6 +20,7 @@ from menagerie.plots.style import (
     tilted,
 )
 
+CONFUSED = 16  # classes of a matrix of many
 NAMED = 20  # curves that have each a colour and a name
 PALE = (0.27, 0.47, 0.67, 0.25)
 
@@ -28,13 +29,18 @@ def learning_curves(history: pd.DataFrame, title: str) -> Figure:
     """Loss and accuracy of train and val and the learning rate over the epochs.
 
     `history` as training writes it.
-    Dotted lines part the phases; a dashed one stands at the epoch that the weights are of, if not the last.
+    Dotted lines part the phases; a dashed one stands at the epoch that the weights are of, stars at the best
+    val loss and the best val accuracy.
     """
     figure = Figure(figsize=(12, 3.6), layout="constrained")
     panels = figure.subplots(1, 3)
     for axes, measure in zip(panels, ("loss", "accuracy"), strict=False):
         for column, label, colour in ((measure, "train", TRAIN), (f"val_{measure}", "val", VAL)):
             axes.plot(history["epoch"], history[column], label=label, color=colour, marker=".", markersize=4)
+        values = history[f"val_{measure}"]
+        best = values.idxmin() if measure == "loss" else values.idxmax()
+        style = {"color": VAL, "markersize": 13, "markeredgecolor": "black", "linestyle": "none"}
+        axes.plot(history["epoch"][best], values[best], marker="*", label="best of val", **style)
         axes.set(ylabel=measure)
     rate = panels[-1]
     rate.plot(history["epoch"], history["learning_rate"], color=TEST, marker=".", markersize=4)
@@ -45,8 +51,7 @@ def learning_curves(history: pd.DataFrame, title: str) -> Figure:
     for axes in panels:
         for start in history.groupby("phase", sort=False)["epoch"].min().iloc[1:]:
             axes.axvline(start - 0.5, color="grey", linewidth=0.8, linestyle=":")
-        if kept < history["epoch"].iloc[-1]:
-            axes.axvline(kept, color="grey", linewidth=0.8, linestyle="--", label=f"weights of epoch {kept}")
+        axes.axvline(kept, color="grey", linewidth=0.8, linestyle="--", label=f"kept: epoch {kept}")
         axes.set(xlabel="epoch")
         finish(axes)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -58,25 +63,42 @@ def learning_curves(history: pd.DataFrame, title: str) -> Figure:
 def confusion_matrix(counts: np.ndarray, classes: list[str], title: str, normalised: bool = False) -> Figure:
     """Counts int (classes, classes), true class down, predicted across; shaded by share of the true class.
 
-    A cell says its count, or, `normalised`, that share in %; of more than MANY classes it is only shaded.
+    A cell says its count, or, `normalised`, that share in %. Of more than MANY classes those are shown that
+    are confused most.
     """
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    if len(classes) > MANY:
+        wrong = counts.sum(axis=0) + counts.sum(axis=1) - 2 * counts.diagonal()
+        most = np.sort(np.argsort(-wrong, kind="stable")[:CONFUSED])
+        title += f"; the {CONFUSED} of {len(classes)} classes that are confused most"
+        counts, shares = counts[np.ix_(most, most)], shares[np.ix_(most, most)]
+        classes = [classes[place] for place in most]
     names = names_along(classes)
-    many = len(classes) > MANY
     # Tilted lines stand closer to each other than upright ones.
-    cell = names.step if many else max(0.55, np.sqrt(2) * names.step)
+    cell = max(0.55, np.sqrt(2) * names.step)
     side = max(4.0, cell * len(classes) + names.width + 1.4)
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    if not many:  # more would not be readable
-        for row, column in np.argwhere(counts):
-            colour = "white" if shares[row, column] > 0.5 else "black"
-            said = f"{100 * shares[row, column]:.1f}" if normalised else counts[row, column]
-            axes.text(column, row, said, ha="center", va="center", color=colour, fontsize=9)
+    for row, column in np.argwhere(counts):
+        colour = "white" if shares[row, column] > 0.5 else "black"
+        said = f"{100 * shares[row, column]:.1f}" if normalised else counts[row, column]
+        axes.text(column, row, said, ha="center", va="center", color=colour, fontsize=9)
     axes.set_xticks(range(len(classes)), names.texts, **tilted(names), **lettered(names))
     axes.set_yticks(range(len(classes)), names.texts, **lettered(names))
     axes.set(xlabel="predicted class", ylabel="true class")
+    entitle(figure, title + names.note)
+    return figure
+
+
+def confusion_whole(counts: np.ndarray, title: str) -> Figure:
+    """Counts int (classes, classes) of many classes, as a picture; classes by their place in the list."""
+    figure = Figure(figsize=(8, 7), layout="constrained")
+    axes = figure.subplots()
+    shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    shown = axes.imshow(shares, cmap="Blues", vmin=0, vmax=100, interpolation="nearest")
+    figure.colorbar(shown, label="share of the true class (%)", shrink=0.8)
+    axes.set(xlabel="predicted class, by its place from 0", ylabel="true class, by its place from 0")
     entitle(figure, title)
     return figure
 

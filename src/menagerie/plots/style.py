@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
-from menagerie.plots.letters import POINTS, legible, width, wrapped
+from menagerie.plots.letters import POINTS, cut, legible, width, wrapped
 
 matplotlib.rcParams["text.parse_math"] = False  # a $ in the name of a class is a $
 
@@ -23,21 +23,24 @@ TRAIN, VAL, TEST = "#4477aa", "#ee7733", "#228833"  # told apart by the colour-b
 SPLIT_COLOURS = {"train": TRAIN, "val": VAL, "test": TEST}
 SIDES = np.array([(1, 1), (-1, 1), (1, -1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, -1)])
 Colour = tuple[float, float, float]  # red, green and blue in [0, 1]
+LINES = 3  # of a name along an axis
 MANY = 30  # names along an axis: more are written small
 LINE = 1.45 / 72  # inches a line of letters a point high takes, of scripts with marks above and below, too
 
 
 def colours_of(names: list[str]) -> dict[str, Colour]:
-    """A colour for each name; they come round again after twenty."""
+    """A colour for each name, the same in whatever order they come; they come round again after twenty."""
     colours = colormaps["tab10" if len(names) <= 10 else "tab20"].colors
-    return {name: colours[number % len(colours)] for number, name in enumerate(names)}
+    places = {name: number for number, name in enumerate(sorted(names))}
+    return {name: colours[places[name] % len(colours)] for name in names}
 
 
 def strokes_of(names: list[str]) -> dict[str, dict[str, object]]:
     """How to draw the line of each name: where the colours come round again, in dashes or dots."""
+    places = {name: number for number, name in enumerate(sorted(names))}
     return {
-        name: {"color": colour, "linestyle": ("-", "--", ":", "-.")[number // 20 % 4]}
-        for number, (name, colour) in enumerate(colours_of(names).items())
+        name: {"color": colour, "linestyle": ("-", "--", ":", "-.")[places[name] // 20 % 4]}
+        for name, colour in colours_of(names).items()
     }
 
 
@@ -107,20 +110,28 @@ class Names:
 
     `texts` in letters of `points`; `width` of the widest in inches; `step`, the inches that they need from
     one to the next, whether they stand below each other or are tilted.
+    `note`, for the title, says so where some are cut.
     """
 
     texts: list[str]
     points: float
     width: float
     step: float
+    note: str
 
 
 def names_along(names: list[str], widest: float = 2.6) -> Names:
-    """How names are to be written along an axis: long ones in lines of `widest` inches, many small."""
-    points = 7 * min(1, 300 / len(names)) if len(names) > MANY else POINTS  # a figure is 4 feet, at most
-    texts = [legible(name) if len(names) > MANY else wrapped(name, widest, points) for name in names]
+    """How names are to be written along an axis: long ones in LINES lines of `widest` inches, many small.
+
+    Of those that are longer the middle is left out: what tells names apart is mostly at an end.
+    """
+    many = len(names) > MANY
+    points = 7 if many else POINTS
+    short = [cut(name, widest if many else 0.8 * LINES * widest, points) for name in names]
+    texts = short if many else [wrapped(name, widest, points) for name in short]
     lines = max(text.count("\n") + 1 for text in texts)
-    return Names(texts, points, max(width(text, points) for text in texts), LINE * points * lines)
+    note = "" if short == [*map(legible, names)] else "; of long names the middle is left out"
+    return Names(texts, points, max(width(text, points) for text in texts), LINE * points * lines, note)
 
 
 def tilted(names: Names) -> dict[str, object]:
