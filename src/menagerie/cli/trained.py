@@ -25,7 +25,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--file", "file", metavar="MODEL.KERAS", type=click.Path(path_type=Path), help="A model file."
         ),
-        click.option("--uri", metavar="URI", help="What MLflow has: models:/digits@champion, runs:/..."),
+        click.option("--uri", metavar="URI", help="In MLflow: models:/digits@champion, runs:/RUN_ID/model."),
     ]
     for option in reversed(options):
         command = option(command)
@@ -80,7 +80,10 @@ def _chosen(model: str | None, trained: list[str], known: list[str], dataset: st
         return model
     if model not in known:
         raise ParamsError(unknown("model", model, {*known, *trained}))
-    raise ModelError(f"{model} of {dataset} is not trained; train it: dvc repro train@{model}")
+    raise ModelError(
+        f"{model} of {dataset} is not trained; train it: dvc repro train@{model}, or where a remote has it: "
+        f"dvc pull models/{dataset}/{model}"
+    )
 
 
 def _fetched(uri: str) -> Path:

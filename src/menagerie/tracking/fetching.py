@@ -31,8 +31,9 @@ def model_file(uri: str) -> Path:
             mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder))
     except Exception as error:  # MLflow's, its database's or its connection's
         raise ModelError(
-            f"{uri} cannot be had from the tracking store: {first_line(error)}; `mlflow ui` shows which "
-            "models are registered, MLFLOW_TRACKING_URI names another store"
+            f"{uri} cannot be had from the tracking store: {first_line(error)}; expected such as {FORMS}: "
+            "`make ui` shows what is registered, which `evaluate` and `compare` do, and MLFLOW_TRACKING_URI "
+            "names another store"
         ) from error
     found = sorted(folder.rglob(FILE))
     if len(found) != 1:
