@@ -213,14 +213,12 @@ def test_an_unknown_base_or_layer_is_named_with_the_nearest(params, changed, mes
 @pytest.mark.parametrize(
     ("head", "message"),
     [
-        ("{layer: Dens, settings: {units: 8}}", r"unknown head layer 'Dens'; did you mean 'Dense'\?"),
-        ("{layer: Conv2D, settings: {}}", r"unknown head layer 'Conv2D'"),
         ("{layer: Dense, settings: {unit: 8}}", r"head layer Dense: .*unit"),
         ("{layer: Dense, settings: {units: 8, name: mine}}", r"head layer Dense: .*name"),
         ("{layer: Dense, settings: {units: 8, activation: rely}}", r"head layer Dense: .*rely"),
     ],
 )
-def test_an_unknown_layer_or_setting_of_the_head_is_named(params, head, message):
+def test_an_unknown_setting_of_a_layer_of_the_head_is_named(params, head, message):
     spec = params("model=vgg16_transfer", f"models.vgg16_transfer.head=[{head}]").model("vgg16_transfer")
     with pytest.raises(ParamsError, match=message):
         building.build_model(spec.model_copy(update={"weights": "random"}), (32, 32, 3), 10)

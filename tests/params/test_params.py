@@ -442,3 +442,21 @@ def test_a_folder_of_pictures_is_given_by_its_absolute_path(compose, path):
     values["dataset"]["source"]["path"] = path
     with pytest.raises(ParamsError, match=r"dataset\.source\.path: should be an absolute path"):
         parse(Params, values, "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (
+            "models.cnn.augment=[{layer: RandomFlop, settings: {}}]",
+            r"models\.cnn\.\S*augment\.0: .* 'RandomFlop'; did you mean 'RandomFlip'\?",
+        ),
+        (
+            "models.vgg16_transfer.head=[{layer: Dens, settings: {units: 8}}]",
+            r"models\.vgg16_transfer\.\S*head\.0: has an unknown head layer 'Dens'; did you mean 'Dense'\?",
+        ),
+    ],
+)
+def test_a_layer_that_is_not_offered_is_told_before_keras_is_there(params, override, message):
+    with pytest.raises(ParamsError, match=message):
+        params("model=[cnn,vgg16_transfer]", override)

@@ -16,7 +16,6 @@ from menagerie.models.parts.freezing import BACKBONE_INPUT, FEATURES
 from menagerie.models.parts.imagenet import BASES
 from menagerie.params.model import Layer, PretrainedModel
 
-HEAD_LAYERS = ("Activation", "BatchNormalization", "Dense", "Dropout", "LayerNormalization", "LeakyReLU")
 POOLING = {
     "flatten": keras.layers.Flatten,
     "average": keras.layers.GlobalAveragePooling2D,
@@ -28,7 +27,7 @@ def build(spec: PretrainedModel, input_shape: tuple[int, int, int], num_classes:
     """Build the network; its base has the weights that `spec.weights` names, its head random ones.
 
     Raises:
-        ParamsError: no such base, layer of the base or layer of a head.
+        ParamsError: no such base or layer of the base, or settings that a layer of the head does not take.
         ModelError: the pictures are too small for the base.
         WeightsError: the weights cannot be had, or are not those of the base.
     """
@@ -105,8 +104,6 @@ def _base(x: keras.KerasTensor, base: str, weights: str | None) -> keras.Model:
 
 def _head(x: keras.KerasTensor, layers: Iterable[Layer]) -> keras.KerasTensor:
     for number, item in enumerate(layers, 1):
-        if item.layer not in HEAD_LAYERS:
-            raise ParamsError(unknown("head layer", item.layer, HEAD_LAYERS))
         name = f"head_{number}_{item.layer.lower()}"  # the base has names of its own
         try:
             x = getattr(keras.layers, item.layer)(**item.settings, name=name)(x)

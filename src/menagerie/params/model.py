@@ -2,10 +2,22 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
+from menagerie.errors import unknown
 from menagerie.params.section import Count, Fraction, Many, Name, Positive, Section, Share, one_of
+
+# Names are checked here, without Keras, so that a wrong one stops the first stage and not the training.
+AUGMENTATION_LAYERS = (
+    "GaussianNoise",
+    "RandomContrast",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
+)
+HEAD_LAYERS = ("Activation", "BatchNormalization", "Dense", "Dropout", "LayerNormalization", "LeakyReLU")
 
 
 class Layer(Section):
@@ -13,6 +25,20 @@ class Layer(Section):
 
     layer: str
     settings: dict[str, Any]
+
+
+def _of(kind: str, names: tuple[str, ...]) -> AfterValidator:
+    def known(layer: Layer) -> Layer:
+        if layer.layer not in names:
+            message = unknown(kind, layer.layer, names)
+            raise PydanticCustomError("unknown_layer", "has an {message}", {"message": message})
+        return layer
+
+    return AfterValidator(known)
+
+
+Augmentation = Annotated[Layer, _of("augmentation layer", AUGMENTATION_LAYERS)]
+HeadLayer = Annotated[Layer, _of("head layer", HEAD_LAYERS)]
 
 
 class EarlyStopping(Section):
@@ -101,7 +127,7 @@ class Model(Section):
 
     arch: Name
     batch_size: Count
-    augment: Many[Layer]
+    augment: Many[Augmentation]
     label_smoothing: Fraction
     class_weights: Literal["balanced"] | None
 
@@ -123,7 +149,7 @@ class PretrainedModel(Model):
     image_size: Annotated[tuple[Count, Count], Field(strict=False)] | None
     preprocess: Literal["native", "unit"]
     pooling: Literal["flatten", "average", "max"]
-    head: Many[Layer]
+    head: Many[HeadLayer]
     phases: Annotated[dict[Name, PretrainedPhase], Field(min_length=1)]
 
 

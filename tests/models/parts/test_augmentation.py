@@ -9,8 +9,13 @@ from helpers import MODELS, recipe
 
 keras = pytest.importorskip("keras")
 
-from menagerie.models.parts.augmentation import LAYERS, augmented, parted  # noqa: E402
-from menagerie.params.model import Layer, PretrainedModel, ScratchModel  # noqa: E402
+from menagerie.models.parts.augmentation import augmented, parted  # noqa: E402
+from menagerie.params.model import (  # noqa: E402
+    AUGMENTATION_LAYERS,
+    Layer,
+    PretrainedModel,
+    ScratchModel,
+)
 from menagerie.params.section import parse  # noqa: E402
 from menagerie.train.building import build_model  # noqa: E402
 
@@ -157,7 +162,7 @@ def test_the_network_without_its_augmentation_is_the_same_in_inference_and_never
     np.testing.assert_array_equal(network(pictures), expected)
     assert (model(pictures) != expected).numpy().any()  # random layers act unless they are told not to
     assert all(mine is its for mine, its in zip(network.weights, model.weights, strict=True))
-    assert not [layer for layer in network.layers if layer.__class__.__name__ in LAYERS]
+    assert not [layer for layer in network.layers if layer.__class__.__name__ in AUGMENTATION_LAYERS]
 
 
 def test_a_network_without_augmentation_is_left_as_it_is():

@@ -4,28 +4,17 @@ from collections.abc import Iterable
 
 import keras
 
-from menagerie.errors import ParamsError, unknown
-from menagerie.params.model import Layer
-
-LAYERS = (
-    "GaussianNoise",
-    "RandomContrast",
-    "RandomFlip",
-    "RandomRotation",
-    "RandomTranslation",
-    "RandomZoom",
-)
+from menagerie.errors import ParamsError
+from menagerie.params.model import AUGMENTATION_LAYERS, Layer
 
 
 def augmented(x: keras.KerasTensor, augmentations: Iterable[Layer]) -> keras.KerasTensor:
     """Put the layers after `x`, float pictures (batch, height, width, channels), in the order given.
 
     Raises:
-        ParamsError: a layer that is not offered, or settings that it does not take.
+        ParamsError: a layer has settings that it does not take.
     """
     for augmentation in augmentations:
-        if augmentation.layer not in LAYERS:
-            raise ParamsError(unknown("augmentation layer", augmentation.layer, LAYERS))
         try:
             layer = getattr(keras.layers, augmentation.layer)(**augmentation.settings)
         except (TypeError, ValueError) as error:
@@ -40,7 +29,7 @@ def parted(model: keras.Model) -> tuple[keras.Model, keras.Model | None]:
     They share the layers of `model`. What is saved holds no random layer: Keras's act whenever a network is
     called without `training=False`, make the layers behind them train, and cannot be exported.
     """
-    layers = [layer for layer in model.layers if type(layer).__name__ in LAYERS]
+    layers = [layer for layer in model.layers if type(layer).__name__ in AUGMENTATION_LAYERS]
     if not layers:
         return model, None
     network = keras.models.clone_model(
