@@ -98,6 +98,11 @@ def report(dataset: str) -> Path:
     return Path("reports", f"{dataset}.md")
 
 
+def runs_report(dataset: str) -> Path:
+    """What `menagerie report --runs` writes; no output."""
+    return Path("reports", f"{dataset}_runs.csv")
+
+
 def put_away() -> list[str]:
     """The data sets whose outputs DVC took out of the workspace when another one was run; its cache has them.
 

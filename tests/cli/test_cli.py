@@ -12,6 +12,7 @@ import zipfile
 from base64 import b64encode
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -409,6 +410,30 @@ def test_report_with_replicates_tells_of_other_seeds(repository, monkeypatch):
     )
     assert (row["what differs from these settings"], row["n"], row["seeds"]) == ("nothing", "2", "1, 2")
     assert row["mean test accuracy (%)"].startswith("62.50; ")
+
+
+def test_report_with_runs_compares_them_in_a_table_and_a_figure(repository, monkeypatch):
+    mlflow = pytest.importorskip("mlflow")
+    monkeypatch.setenv("DVC_ROOT", str(repository))
+    written("cnn")
+    paths.split("digits").write_text("index,split\n", encoding="utf-8")
+    tags = {"split.sha256": file_sha256(paths.split("digits"))}
+    try:
+        for rate, accuracy in (("0.0001", 0.5), ("0.01", 0.75)):
+            override = f"models.cnn.phases.main.learning_rate={rate}"
+            params = parse(Params, composed("model=cnn", override), "conf")
+            with tracking.training_run(params, "cnn", tags, Path("begun")) as training:
+                training.set_tags({"model.sha256": rate})
+            with tracking.evaluation_run(params, "cnn", rate) as evaluation:
+                evaluation.log_metrics({"test/accuracy": 0.9, "val/accuracy": accuracy, "val/n": 20})
+        done = succeed("report", "--runs")
+    finally:
+        mlflow.set_tracking_uri(None)
+    table = pd.read_csv(paths.runs_report("digits"))
+    assert table["changed"].fillna("").to_list() == ["phases.main.learning_rate=0.01", ""]
+    assert table["val_accuracy"].to_list() == [0.75, 0.5]
+    assert "learning_rate=0.01" in done.stdout
+    assert paths.runs_report("digits").with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_replicates_without_a_run_are_an_error_that_says_how_to_get_some(repository, monkeypatch):

@@ -11,11 +11,19 @@ if TYPE_CHECKING:
     from menagerie.report.results import Results
 
 
+SHOWN = 40  # runs in the figure
+
+
 @click.command()
 @click.option(
     "--replicates", is_flag=True, help="Tell of the runs with other seeds too; the tracking store has them."
 )
-def report(replicates: bool) -> None:
+@click.option(
+    "--runs", is_flag=True,
+    help="Instead, compare all tested runs of the data set, the best by val first, and what each changed: "
+    "printed, and written to reports/DATASET_runs.csv and .png.",
+)  # fmt: skip
+def report(replicates: bool, runs: bool) -> None:
     """Write reports/DATASET.html: what `dvc repro` found, as one file to look at or to send."""
     from dataclasses import replace
 
@@ -27,6 +35,9 @@ def report(replicates: bool) -> None:
     from menagerie.report.results import compared
 
     params = load_params(paths.PARAMS)
+    if runs:
+        _runs(params)
+        return
     dataset = params.dataset.name
     results = compared(params, _replicates(params) if replicates else None)
     pictures = test_pictures(paths.images(dataset), paths.split(dataset))
@@ -52,15 +63,44 @@ def _with_costs(params: "Params", results: "Results") -> "Results":
 
 def _replicates(params: "Params") -> "pd.DataFrame":
     """Gather the runs with other seeds, and print them."""
+    from menagerie.compare import replicates
+    from menagerie.tracking import store
+
+    table = replicates.table(store.evaluated_runs(params.dataset.name), _current(params))
+    click.echo(table.to_string(index=False, na_rep="-", float_format="{:.4f}".format))
+    return table
+
+
+def _runs(params: "Params") -> None:
+    """Compare the tested runs of the data set: print them, and write a table and a figure."""
+    from menagerie import paths
+    from menagerie.compare import runs
+    from menagerie.files import whole
+    from menagerie.plots.comparison import val_dots
+    from menagerie.tracking import store
+
+    dataset = params.dataset.name
+    table = runs.table(store.evaluated_runs(dataset), _current(params))
+    click.echo(table.to_string(index=False, na_rep="-", float_format="{:.4f}".format))
+    target = paths.runs_report(dataset)
+    with whole(target) as part:
+        table.to_csv(part, index=False, lineterminator="\n")
+    figure = target.with_suffix(".png")
+    with whole(figure) as part:
+        val_dots(table.head(SHOWN), f"{params.dataset.title}: runs, the best by val first").savefig(
+            part, dpi=150, format="png"
+        )
+    shown = f" (the best {SHOWN})" if len(table) > SHOWN else ""
+    click.echo(f"wrote {target} and {figure}{shown}: {len(table)} runs")
+
+
+def _current(params: "Params") -> dict[str, dict[str, str]]:
+    """What each model of params.yaml is trained with now."""
     from menagerie import paths
     from menagerie.compare import replicates
     from menagerie.files import file_sha256, read_json
     from menagerie.report.results import made
-    from menagerie.tracking import store
 
     dataset = params.dataset.name
     pictures = read_json(made(paths.source(dataset)))["content_sha256"]
-    current = replicates.current_settings(params, pictures, file_sha256(made(paths.split(dataset))))
-    table = replicates.table(store.evaluated_runs(dataset), current)
-    click.echo(table.to_string(index=False, na_rep="-", float_format="{:.4f}".format))
-    return table
+    return replicates.current_settings(params, pictures, file_sha256(made(paths.split(dataset))))

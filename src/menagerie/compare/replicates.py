@@ -47,7 +47,7 @@ def table(runs: pd.DataFrame, current: dict[str, Settings]) -> pd.DataFrame:
         other test pictures would. With n = 1 these three are NaN.
     """
     runs = runs.dropna(subset=["params.seed"]).sort_values("start_time", kind="stable", ignore_index=True)
-    runs = runs.assign(changed=_changes(runs, current), seed=runs["params.seed"].astype(int))
+    runs = runs.assign(changed=changes(runs, current), seed=runs["params.seed"].astype(int))
     runs = runs.drop_duplicates(["model", "changed", "seed"], keep="last")
     found = _summarised(runs.groupby(["model", "changed"], as_index=False))
     found = found[(found["changed"] == "") | (found["n"] > 1)]
@@ -70,8 +70,8 @@ def _summarised(groups: Any) -> pd.DataFrame:
     return found.assign(low=low.clip(lower=0), high=high.clip(upper=1))
 
 
-def _changes(runs: pd.DataFrame, current: dict[str, Settings]) -> list[str]:
-    """The column `changed` of runs that are in the order of their start."""
+def changes(runs: pd.DataFrame, current: dict[str, Settings]) -> list[str]:
+    """The column `changed` of `table`, for runs that are in the order of their start."""
     trained = [_settings(run) for run in runs.to_dict("records")]
     latest = dict(zip(runs["model"], trained, strict=True))
     changes = []

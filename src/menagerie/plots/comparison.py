@@ -59,6 +59,27 @@ def accuracy_dots(board: pd.DataFrame, reported: dict[str, float], title: str) -
     return figure
 
 
+def val_dots(runs: pd.DataFrame, title: str) -> Figure:
+    """Val accuracy of each run with its interval, in the order given; `runs` as compare/runs.py gives it."""
+    told = [
+        ", ".join(filter(None, [run.model, run.changed, f"seed {run.seed}"])) for run in runs.itertuples()
+    ]
+    names = names_along(told)
+    size = max(8.0, 5.5 + names.width), 1.2 + max(0.3, names.step) * len(runs)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots()
+    places = np.arange(len(runs))[::-1]
+    by_model = colours_of(list(runs["model"].unique()))
+    colours = [by_model[name] for name in runs["model"]]
+    axes.hlines(places, 100 * runs["low"], 100 * runs["high"], color=colours)
+    axes.scatter(100 * runs["val_accuracy"], places, color=colours)
+    axes.set_yticks(places, names.texts, **lettered(names))
+    axes.set(xlabel="val accuracy (%), 95 % interval", ylim=(-0.6, len(runs) - 0.4))
+    entitle(figure, title + names.note)
+    finish(axes)
+    return figure
+
+
 def learning_curves_together(history: pd.DataFrame, title: str) -> Figure:
     """Val loss and accuracy of all models over the epochs; `history` has a column `model`."""
     figure = Figure(figsize=(10, 4), layout="constrained")

@@ -62,7 +62,8 @@ def evaluated_runs(dataset: str) -> pd.DataFrame:
     """Every finished run of a data set that has a test accuracy; nothing is made where there is none.
 
     Returns:
-        One row a run: model, run_id, start_time, test_accuracy, test_n, data.sha256,
+        One row a run: model, run_id, start_time, experiment (DVC's name of it, or empty), test_accuracy,
+        test_n, val_accuracy and val_n (of the kept epoch, None where it was not logged), data.sha256,
         split.sha256 and a column `params.<key>` for each parameter of any run. Parameters are text, missing
         where a run has none: one that took up a model trained elsewhere has not even `params.seed`.
 
@@ -88,7 +89,9 @@ def evaluated_runs(dataset: str) -> pd.DataFrame:
             "model": run.data.tags.get("model", run.info.run_name),
             "run_id": run.info.run_id,
             "start_time": pd.to_datetime(run.info.start_time, unit="ms", utc=True),
+            "experiment": run.data.tags.get("dvc.exp", ""),
             **{f"test_{key}": _of_test(run.data.metrics, key) for key in ("accuracy", "n")},
+            **{f"val_{key}": run.data.metrics.get(f"val/{key}") for key in ("accuracy", "n")},
             **{tag: run.data.tags.get(tag) for tag in (DATA, SPLIT)},
             "params.seed": None,  # a column even where no run has one
             "params.compute.deterministic": "True",  # as all runs were before there was a choice
