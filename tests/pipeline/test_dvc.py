@@ -215,6 +215,17 @@ def test_dvc_draws_curves_bars_and_confusion_matrices(clone, tmp_path, what):
         assert title in page
 
 
+def test_dvc_shows_figures_without_a_network(clone, tmp_path):
+    figures = sorted(
+        path.relative_to(clone).as_posix() for path in clone.glob("plots/colours/comparison/*.png")
+    )
+    succeed(clone, "dvc", "plots", "show", *figures, "-o", str(tmp_path))
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    sources = re.findall(r'<img src="([^"]+)"', page)
+    assert len(sources) == len(figures) == 4
+    assert all((tmp_path / source).read_bytes().startswith(b"\x89PNG") for source in sources)
+
+
 def test_a_page_for_people_is_made_of_what_the_run_left(clone):
     told = succeed(clone, "menagerie", "report", PYTHONPATH="src").stdout
     assert "wrote reports/colours.html" in told.replace(os.sep, "/")
