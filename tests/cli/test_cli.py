@@ -360,13 +360,15 @@ def test_robustness_is_reported_where_evaluate_tested_it():
 
 
 def test_figures_and_records_that_are_not_there_are_no_error():
-    written("cnn")
-    shutil.rmtree(paths.model_plots("digits", "cnn"))
+    written("cnn", "ann")
+    for name in ("cnn", "ann"):
+        shutil.rmtree(paths.model_plots("digits", name))
     shutil.rmtree(paths.data_plots("digits"))
     paths.run_record("digits", "cnn").unlink()
     shown = reported()
     assert len(shown.of("img")) == 2  # of the comparison
-    assert shown.rows("Cost of each model")[0]["training"] == "\N{EN DASH}"
+    rows = {row["model"]: row for row in shown.rows("Cost of each model")}
+    assert rows["cnn"]["training"] == "\N{EN DASH}"
 
 
 def test_what_a_stage_did_not_write_is_named_and_nothing_is_written():

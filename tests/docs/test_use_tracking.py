@@ -13,8 +13,10 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from helpers import ROOT, composed
+from menagerie.cli.main import main
 from serving import free_port, started
 
 mlflow = pytest.importorskip("mlflow")
@@ -69,6 +71,21 @@ def test_the_best_by_val_is_champion_described_by_its_card(trained, store):
     assert run.data.tags["mlflow.note.content"] == version.description
     contexts = [one.tags[0].value for one in run.inputs.dataset_inputs]
     assert sorted(contexts) == ["test", "train", "val"]
+
+
+def test_a_bundle_of_the_champion_tells_the_test_that_its_run_knows(trained, monkeypatch, tmp_path):
+    monkeypatch.chdir(trained)
+    metrics = Path("metrics/digits/models/cnn/metrics.json")
+    metrics.rename(tmp_path / "elsewhere.json")
+    try:
+        done = CliRunner().invoke(main, ["bundle", "--champion", "--output", str(tmp_path / "b.zip")])
+    finally:
+        (tmp_path / "elsewhere.json").rename(metrics)
+    assert done.exit_code == 0, done.output
+    with zipfile.ZipFile(tmp_path / "b.zip") as file:
+        page = file.read("b/README.md").decode()
+    accuracy = json.loads(metrics.read_text())["test"]["accuracy"]
+    assert f"It gets {100 * accuracy:.2f} % of the test pictures right." in page
 
 
 def test_compare_says_again_that_the_champion_stays(trained, monkeypatch, capsys):

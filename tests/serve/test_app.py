@@ -270,6 +270,16 @@ def test_a_connection_on_which_no_request_comes_is_closed(strict, head):
         assert connection.recv(1000) == b""
 
 
+def test_a_form_that_is_cut_short_is_refused(client):
+    lead = b'--next\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+    whole = b"".join(lead + good()["picture.png"] + b"\r\n" for _ in range(3)) + b"--next--\r\n"
+    head = {"Content-Type": "multipart/form-data; boundary=next"}
+    assert len(client.post("/predict", content=whole, headers=head).json()["pictures"]) == 3
+    for cut in (10, len(whole) // 4):
+        reply = client.post("/predict", content=whole[:-cut], headers=head)
+        assert (reply.status_code, "pictures are missing" in reply.text) == (400, True)
+
+
 def test_clients_that_leave_in_the_middle_leave_the_service_as_it_was(client, service):
     data = good()["photo.jpg"]
     for part in (0, 10, len(data) - 1, len(data)):

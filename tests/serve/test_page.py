@@ -116,6 +116,7 @@ def test_the_page_can_be_used_by_keyboard(page):
     page.keyboard.press("Enter")  # opens the list of classes
     assert page.get_by_text("hen", exact=True).is_visible()
     page.keyboard.press("Tab")
+    playwright.expect(page.get_by_label("Choose pictures")).to_be_focused()
     with page.expect_file_chooser() as chosen:
         page.keyboard.press("Space")
     chosen.value.set_files([sent("a.png", good()["picture.png"])])

@@ -32,12 +32,13 @@ def bundle(output: Path | None, **chosen: Any) -> None:
     source = model_file(**chosen)
     facts = read_facts(source)
     target = output or exports(facts).with_suffix(".zip")
-    metrics = _metrics(source, facts)
+    metrics = _metrics(source, facts, _uri(facts, chosen))
     page = card(facts, _dataset(facts), metrics, USE)
+    replaced = ", in the place of what was there" if target.exists() else ""
     with whole(target) as part:
         write_bundle(source, facts, page, part, target.stem)
     tested = "" if metrics else "; it tells no test result: evaluate wrote none of this very file"
-    click.echo(f"wrote {target}, {target.stat().st_size / 1e6:.1f} MB{tested}")
+    click.echo(f"wrote {target}, {target.stat().st_size / 1e6:.1f} MB{replaced}{tested}")
 
 
 def _dataset(facts: "ModelFacts") -> "Dataset | None":
@@ -51,11 +52,21 @@ def _dataset(facts: "ModelFacts") -> "Dataset | None":
     return dataset if dataset.name == facts.dataset else None
 
 
-def _metrics(source: Path, facts: "ModelFacts") -> dict[str, Any] | None:
-    """What evaluate wrote of these very bytes."""
+def _uri(facts: "ModelFacts", chosen: dict[str, Any]) -> str:
+    """What names the model in MLflow's store; empty where a file was named."""
+    return f"models:/{facts.dataset}@champion" if chosen["champion"] else chosen["uri"] or ""
+
+
+def _metrics(source: Path, facts: "ModelFacts", uri: str) -> dict[str, Any] | None:
+    """What evaluate wrote of these very bytes, here or in the run that a URI leads to."""
     from menagerie import paths
     from menagerie.files import file_sha256, read_json
 
     path = paths.metrics(facts.dataset, facts.model) / "metrics.json"
-    found = read_json(path) if path.exists() else {}
-    return found if found.get("model_sha256") == file_sha256(source) else None
+    found = [read_json(path)] if path.exists() else []
+    if uri:
+        from menagerie.tracking import fetching
+
+        found.append(fetching.metrics(uri))
+    sha256 = file_sha256(source)
+    return next((metrics for metrics in found if metrics.get("model_sha256") == sha256), None)

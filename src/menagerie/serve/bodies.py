@@ -6,12 +6,15 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from fastapi import HTTPException, Request
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.formparsers import MultiPartException
 from starlette.types import Message
 
 from menagerie.serve.limits import Limits, Room
 
+END = 2**10  # bytes, within which a form has its last boundary
 FIELDS = 16  # of a form that are no files; they are passed over
 
 
@@ -27,22 +30,28 @@ async def pictures_of(request: Request, limits: Limits, room: Room) -> AsyncIter
     In the block, the body's bytes are taken of `room`.
 
     Raises:
-        HTTPException: 408 for a body that comes too slowly, 413 for one with too much in it, 422 for none.
+        HTTPException: 400 for a form that is cut short, 408 for a body that comes too slowly, 413 for one
+            with too much in it, 422 for none.
         BusyError: there is no room.
     """
     too_large = HTTPException(413, f"a request may have {limits.body_bytes:,} bytes: send fewer pictures")
     if int(request.headers.get("content-length", 0)) > limits.body_bytes:
         raise too_large
-    taken = 0
+    taken, end = 0, b""
+    _, options = parse_options_header(request.headers.get("content-type"))
+    closing = b"--%b--" % options[b"boundary"] if b"boundary" in options else b""
 
     async def counted() -> Message:
-        nonlocal taken
+        nonlocal taken, end
         message = await request.receive()
-        size = len(message.get("body", b""))
+        body = message.get("body", b"")
+        size, end = len(body), (end + body)[-END:]
         if taken + size > limits.body_bytes:
             raise too_large
         room.take(size)
         taken += size
+        if message["type"] == "http.request" and not message.get("more_body") and closing not in end:
+            raise MultiPartException("the form ends before its last boundary: pictures are missing")
         return message
 
     try:

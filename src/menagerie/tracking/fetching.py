@@ -3,7 +3,9 @@
 import atexit
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from menagerie import paths
 from menagerie.errors import ModelError
@@ -11,6 +13,22 @@ from menagerie.tracking.store import client_of, first_line, tracking_uri
 
 FILE = "model.keras"
 FORMS = "models:/digits@champion, models:/digits/3 or runs:/RUN_ID/model"
+
+
+def metrics(uri: str) -> dict[str, Any]:
+    """What evaluate wrote in metrics.json of the model that a URI names; empty where there is none."""
+    import mlflow
+
+    with client_of(tracking_uri(paths.main_repository())) as client, suppress(Exception):
+        kind, _, rest = uri.partition(":/")
+        if kind == "models":
+            name, alias = rest.split("@") if "@" in rest else rest.split("/")
+            by = client.get_model_version_by_alias if "@" in rest else client.get_model_version
+            run_id = by(name, alias).run_id
+        else:
+            run_id = rest.strip("/").partition("/")[0]
+        return dict(mlflow.artifacts.load_dict(f"runs:/{run_id}/metrics/metrics.json"))
+    return {}
 
 
 def model_file(uri: str) -> Path:
