@@ -65,7 +65,7 @@ def made(study: Study, folder: Path) -> Path:
         _stage("compare")
         from menagerie.cli.report import report
 
-        report.callback(replicates=False)
+        report.callback(replicates=False, runs=False)
         return paths.report(study.name).with_suffix(".html").resolve()
 
 

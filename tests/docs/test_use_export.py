@@ -71,8 +71,8 @@ def test_a_bundle_tells_the_test_of_the_model(clone):
     metrics = json.loads((clone / "metrics/digits/models/cnn/metrics.json").read_text(encoding="utf-8"))
     with zipfile.ZipFile(clone / "exports/digits/cnn.zip") as file:
         page = file.read("cnn/README.md").decode()
-    assert f"| test | {metrics['test']['accuracy']:.2%} |" in page
-    assert "Licence: CC-BY-4.0" in page
+    assert f"It gets {100 * metrics['test']['accuracy']:.2f} % of the test pictures right." in page
+    assert "pictures under CC-BY-4.0" in page
     assert succeed(clone, "git", "status", "--porcelain").stdout == ""
 
 
