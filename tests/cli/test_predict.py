@@ -140,6 +140,8 @@ def test_a_command_that_is_interrupted_says_nothing_and_ends_with_130(repository
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # What runs in the background of a shell ignores it, and so do its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     reading = ("0 0x0 ", "63 0x0 ")  # the call `read` of x86 and of ARM, of file 0
     until(lambda: Path(f"/proc/{process.pid}/syscall").read_text().startswith(reading))
