@@ -18,6 +18,7 @@ from menagerie.cli.readme import readme
 from menagerie.cli.report import report
 from menagerie.cli.serve import serve
 from menagerie.cli.sync import sync
+from menagerie.cli.tune import tune
 from menagerie.cli.use import use
 from menagerie.cli.verify import verify
 from menagerie.errors import MenagerieError
@@ -52,5 +53,6 @@ main.add_command(readme)
 main.add_command(report)
 main.add_command(serve)
 main.add_command(sync)
+main.add_command(tune)
 main.add_command(use)
 main.add_command(verify)

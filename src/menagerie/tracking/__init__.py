@@ -35,6 +35,7 @@ __all__ = [
     "evaluation_run",
     "flatten",
     "registered",
+    "search_run",
     "settings",
     "sync",
     "training_run",
@@ -45,8 +46,10 @@ LONGEST = 6000  # characters of a parameter that MLflow keeps
 
 
 @contextmanager
-def training_run(params: Params, name: str, tags: dict[str, str], begun: Path) -> Iterator[Run]:
-    """Open the run of one training, named after its model and DVC's experiment.
+def training_run(
+    params: Params, name: str, tags: dict[str, str], begun: Path, label: str = ""
+) -> Iterator[Run]:
+    """Open the run of one training, named after its model, DVC's experiment and the label.
 
     It ends FINISHED, FAILED or KILLED. `tags` say what it was made from and where; commit, experiment and
     stage are added here. `begun` is a file that remembers the run until it is finished: the same training,
@@ -57,7 +60,7 @@ def training_run(params: Params, name: str, tags: dict[str, str], begun: Path) -
         part.write_text(uid, encoding="utf-8")
     tagged = _data_tags(params.dataset.name) | _source_tags(params, name) | tags
     tagged[NOTE] = f"`{name}` trained on {params.dataset.title} from seed {params.seed}; not tested yet."
-    begin = _begin(params, name, {UID: uid}, tagged, settings(params, name))
+    begin = _begin(params, name, {UID: uid}, tagged, settings(params, name), label)
     with _ended(Run(uid, begin)) as run:
         yield run
     remove(begun)
@@ -86,6 +89,16 @@ def evaluation_run(params: Params, name: str, model_sha256: str) -> Iterator[Run
         yield run
 
 
+@contextmanager
+def search_run(params: Params, name: str, study: str) -> Iterator[Run]:
+    """Open the run that the trials of a study of one model are nested under, or take it up."""
+    tags = _source_tags(params, name) | {"tune.study": study}
+    tags[NOTE] = f"Search for better settings of `{name}` on {params.dataset.title}, by val alone."
+    begin = _begin(params, name, {UID: study}, tags, settings(params, name), "tuning")
+    with _ended(Run(uuid.uuid4().hex, begin)) as run:
+        yield run
+
+
 def version_tags(params: Params, facts: ModelFacts, metrics: dict[str, Any]) -> dict[str, str]:
     """What a version of the registered model is found and compared by; `metrics` as evaluate writes them."""
     val, test = metrics["val"], metrics["test"]
@@ -105,13 +118,18 @@ def version_tags(params: Params, facts: ModelFacts, metrics: dict[str, Any]) -> 
 
 
 def _begin(
-    params: Params, name: str, known_by: dict[str, str], tags: dict[str, str], values: dict[str, str]
+    params: Params,
+    name: str,
+    known_by: dict[str, str],
+    tags: dict[str, str],
+    values: dict[str, str],
+    label: str = "",
 ) -> dict[str, Any]:
     return {
         "experiment": params.dataset.name,
         "known_by": known_by,
         # of a model's runs each DVC experiment has another name
-        "name": " ".join(filter(None, [name, os.environ.get("DVC_EXP_NAME")])),
+        "name": " ".join(filter(None, [name, os.environ.get("DVC_EXP_NAME"), label])),
         "tags": tags,
         "params": values,
     }
