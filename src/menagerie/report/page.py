@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from menagerie import paths
 from menagerie.params import Params
+from menagerie.plots.style import Colour, colours_of
 from menagerie.report.figures import Figure, embedded
 from menagerie.report.findings import costs, models
 from menagerie.report.findings.blocks import Findings, Paragraph, Section
@@ -36,7 +37,13 @@ def page(params: Params, results: Results) -> str:
     data = embedded(results.data_figures)
     shown = [models.model(name, params, results) for name in results.board["model"]]
     told = gallery(results.tables["predictions"], list(results.data["classes"]), results.test_picture)
-    filters = {"inline": inline, "sort_key": _sort_key, "place": _place}
+    colours = colours_of(list(results.board["model"]))
+    filters = {
+        "inline": inline,
+        "sort_key": _sort_key,
+        "place": _place,
+        "colour": lambda name: _css(colours[name]) if name in colours else "",
+    }
     template = environment(autoescape=True, filters=filters).get_template("report.html.jinja")
     ours = {name: embedded(shown) for name, shown in _without(told, results).items()}
     ours = {name: ours[name] for name in results.board["model"]}
@@ -125,3 +132,7 @@ def _sort_key(key: float) -> str:
 def _place(share: float) -> str:
     """Where a value between 0 and 1 lies, in % of a drawing's width with a margin."""
     return f"{4 + 92 * share:.2f}"
+
+
+def _css(colour: Colour) -> str:
+    return "#" + "".join(f"{round(255 * part):02x}" for part in colour)
