@@ -150,6 +150,17 @@ def test_a_name_from_right_to_left_does_not_turn_the_number_beside_it(browser, t
     assert number > name
 
 
+def test_long_names_beside_the_matrix_are_told_apart(shown):
+    region = shown.locator("details[open] .mistakes table.confusion")
+    told = region.locator("tbody th").all_inner_texts()
+    assert len(told) > 5
+    assert len(set(told)) == len(told)
+    assert region.locator("tbody th").evaluate_all(
+        "all => all.every((one) => one.scrollWidth <= one.clientWidth)"
+    )
+    assert region.locator("tbody th").first.get_attribute("title") in CLASSES
+
+
 def test_the_matrix_can_be_used_by_keyboard(shown):
     part = shown.locator("details[open] .mistakes")
     part.locator("td button").first.focus()

@@ -23,6 +23,7 @@ MARKS = re.compile(  # in text that is escaped already
     r"`(?P<code>[^`]+)`|\*\*(?P<strong>.+?)\*\*|&lt;(?P<address>https?://\S+?)&gt;|(?P<space>(?<=\d) (?=%))"
 )
 
+SHORT = 18  # letters of a name beside a confusion matrix
 FIGURES = 2_500_000  # bytes of a page that figures have at most
 
 
@@ -42,6 +43,7 @@ def page(params: Params, results: Results) -> str:
         "inline": inline,
         "sort_key": _sort_key,
         "place": _place,
+        "short": _short,
         "colour": lambda name: _css(colours[name]) if name in colours else "",
     }
     template = environment(autoescape=True, filters=filters).get_template("report.html.jinja")
@@ -132,6 +134,13 @@ def _sort_key(key: float) -> str:
 def _place(share: float) -> str:
     """Where a value between 0 and 1 lies, in % of a drawing's width with a margin."""
     return f"{4 + 92 * share:.2f}"
+
+
+def _short(name: str) -> str:
+    """A name for a narrow place. What tells long names apart is mostly at an end."""
+    return (
+        name if len(name) <= SHORT else f"{name[: SHORT // 2 - 1].rstrip()}…{name[-(SHORT // 2) :].lstrip()}"
+    )
 
 
 def _css(colour: Colour) -> str:
