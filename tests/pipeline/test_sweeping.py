@@ -23,6 +23,7 @@ def swept(tmp_path_factory):
     own = draw(folder / "three colours")
     succeed(clone, *MENAGERIE, "add", "colours", str(own), PYTHONPATH="src")
     succeed(clone, *MENAGERIE, "use", "colours", PYTHONPATH="src")
+    succeed(clone, "dvc", "repro", "split")
     succeed(clone, "dvc", "exp", "run", "--queue", *SMALL, "-S", RATES.format("cnn"))
     succeed(clone, "dvc", "queue", "start")
     try:
