@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from menagerie.report.findings.blocks import Cell, Paragraph, Section, Table, names, numbers
+from menagerie.report.findings.blocks import Cell, Paragraph, Section, Table, model_names, names, numbers
 from menagerie.report.findings.values import duration, interval, megabytes, number, three
 from menagerie.report.results import Results
 
@@ -27,7 +27,7 @@ def section(results: Results) -> Section:
         "machine named under each model, and time depends on the number of epochs, too; compare them only "
         "between models trained on the same machine."
     )
-    columns = names("model") + numbers("size (MB)", *(title for title, _ in MEASURED.values()))
+    columns = model_names("model") + numbers("size (MB)", *(title for title, _ in MEASURED.values()))
     rows = tuple(
         (
             Cell(row["model"], target=f"model-{row['model']}"),
