@@ -65,6 +65,29 @@ def versions() -> dict[str, str]:
     return {package: version(package) for package in PACKAGES}
 
 
+def other_versions(facts: ModelFacts) -> str | None:
+    """What is to be said where Keras or TensorFlow is of another major version than in training; else None.
+
+    Within a major version both keep what a network computes.
+    """
+    here = versions()
+    told = [
+        f"{package} {facts.versions[package]}, here {here[package]}"
+        for package in ("keras", "tensorflow")
+        if package in facts.versions and _major(facts.versions[package]) != _major(here[package])
+    ]
+    if not told:
+        return None
+    return (
+        f"warning: {facts.model} of {facts.dataset} was trained with {' and '.join(told)}: its answers may "
+        "differ from those that were measured; train it again, or install what it was trained with"
+    )
+
+
+def _major(number: str) -> str:
+    return number.partition(".")[0]
+
+
 def promise(labels: np.ndarray, logits: np.ndarray, temperature: float) -> Promise:
     """Count on val, for each threshold, how many pictures are answered and how many of these are right.
 

@@ -1,14 +1,17 @@
 """One picture, one answer: what predict, serve, export and the MLflow model all ask."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
 
 from menagerie.confidence import probabilities
-from menagerie.model_facts import Pixels, read_facts
+from menagerie.model_facts import Pixels, other_versions, read_facts
 from menagerie.model_files import load_model
 from menagerie.prepare.decoding import decode
 from menagerie.prepare.opening import Reading
+
+log = logging.getLogger(__name__)
 
 
 def pixels_of(data: bytes, pixels: Pixels) -> np.ndarray:
@@ -25,7 +28,8 @@ class Predictor:
     """A model file, open.
 
     `facts` is what the file says of itself, `model` the Keras network: pictures uint8 (n, height, width, 3)
-    in, logits float32 (n, classes) out.
+    in, logits float32 (n, classes) out. Where it was trained with another major version of Keras or of
+    TensorFlow, the log says so.
 
     Raises:
         ModelError: there is no such file, it is no model, or does not say what its classes are.
@@ -33,6 +37,8 @@ class Predictor:
 
     def __init__(self, path: Path) -> None:
         self.facts = read_facts(path)
+        if warning := other_versions(self.facts):
+            log.warning(warning)
         self.model = load_model(path)
 
     def probabilities(self, pictures: np.ndarray) -> np.ndarray:
