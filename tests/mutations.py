@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from menagerie.errors import MenagerieError
 
-FEW, MANY = 150, 10_000
+FEW, MANY = 100, 2_000
 EFFORTS = pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
 PATIENCE = timedelta(seconds=20)  # for one example where others use the machine, too; more is a hang
 NUMBERS = (0, 1, 2**7, 2**8 - 1, 2**15, 2**16 - 1, 2**24, 2**31 - 1, 2**31, 2**32 - 1, 2**63, 2**64 - 1)
