@@ -68,8 +68,10 @@ def test_a_damaged_archive_gives_its_members_or_says_what_is_wrong(examples, tmp
             return
         with Archive(path) as archive:
             for member in found:
-                for data, refusal in (attempt(archive.read, member), attempt(archive.head, member, 64)):
-                    assert (data is None and str(path) in refusal) or len(data) in (member.size, 64)
+                data, refusal = attempt(archive.read, member)
+                assert str(path) in refusal if data is None else len(data) == member.size
+                head, refusal = attempt(archive.head, member, 64)
+                assert str(path) in refusal if head is None else len(head) <= 64
 
     search(examples, check, damaged(ARCHIVES, MEND))
 

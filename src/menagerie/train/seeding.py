@@ -86,7 +86,11 @@ def _gpus() -> dict[str, str]:
     if not found:
         return {}
     names = ", ".join(gpu.get("device_name", "unnamed") for gpu in found)
-    number = None
-    with suppress(OSError):
-        number = re.search(r"\d+(\.\d+)+", DRIVER.read_text())
-    return {"gpu": names, "gpu_driver": number[0] if number else "unknown"}
+    text = DRIVER.read_text() if DRIVER.exists() else ""
+    return {"gpu": names, "gpu_driver": driver_number(text)}
+
+
+def driver_number(text: str) -> str:
+    """The version that NVIDIA's kernel module tells in DRIVER."""
+    found = re.search(r"\d+(\.\d+)+", text)
+    return found[0] if found else "unknown"
