@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from helpers import model_facts
+from helpers import model_facts, small_model
 from menagerie.errors import ModelError
 from menagerie.model_facts import read_facts
 
@@ -127,3 +127,16 @@ def test_a_file_of_a_newer_keras_that_can_be_read_is_read(params, tmp_path):
     model_files.save_model(build(params), tmp_path / "good.keras")
     rewritten(tmp_path / "good.keras", tmp_path / "new.keras", metadata='{"keras_version": "99.0.0"}')
     assert model_files.load_model(tmp_path / "new.keras").output_shape == (None, 10)
+
+
+def test_a_model_of_another_major_version_is_used_with_a_warning_once(tmp_path, caplog):
+    from menagerie.serve.predictor import Predictor
+
+    facts = model_facts().model_copy(update={"versions": model_facts().versions | {"keras": "2.15.0"}})
+    for name in ("one.keras", "one.keras", "two.keras"):
+        assert Predictor(small_model(tmp_path / name, facts)).facts == facts
+    (record,) = caplog.records
+    assert f"trained with keras 2.15.0, here {keras.version()}" in record.message
+    caplog.clear()
+    Predictor(small_model(tmp_path / "new.keras", model_facts()))
+    assert caplog.records == []

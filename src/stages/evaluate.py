@@ -17,7 +17,7 @@ from menagerie.evaluate import corruptions, outputs
 from menagerie.evaluate.layers import layers, trainable_parameters
 from menagerie.evaluate.measures import predictions
 from menagerie.files import file_sha256, read_json, whole, whole_folder, write_json
-from menagerie.model_facts import other_versions, read_facts
+from menagerie.model_facts import read_facts, warn_of_other_versions
 from menagerie.model_files import load_model, predict
 from menagerie.params import load_params
 from menagerie.train.seeding import recorded, seed_everything
@@ -33,8 +33,7 @@ def main(name: str) -> None:
     seed_everything(params.seed)
     model, history = load_model(folder / "model.keras"), pd.read_csv(folder / "history.csv")
     facts = read_facts(folder / "model.keras")
-    if warning := other_versions(facts):
-        print(f"evaluate@{name}: {warning}", flush=True)
+    warn_of_other_versions(facts)
     logits = {part: predict(model, data.images, data.subsets[part].rows) for part in ("train", "val")}
     started = time.perf_counter()  # what is traced once is traced by now
     logits["test"] = predict(model, data.images, test.rows)

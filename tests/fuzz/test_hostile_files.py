@@ -40,7 +40,7 @@ def hostile(trace):
     return str(hostile_model(Path("hostile.keras"), model_facts(), trace))
 
 
-EXPORT = "export --format saved_model --pictures photo.png"
+EXPORT = "export --format saved_model --pictures ."
 
 
 @pytest.mark.parametrize("command", ["predict photo.png", "serve --port 0", EXPORT])

@@ -1,17 +1,14 @@
 """One picture, one answer: what predict, serve, export and the MLflow model all ask."""
 
-import logging
 from pathlib import Path
 
 import numpy as np
 
 from menagerie.confidence import probabilities
-from menagerie.model_facts import Pixels, other_versions, read_facts
+from menagerie.model_facts import Pixels, read_facts, warn_of_other_versions
 from menagerie.model_files import load_model
 from menagerie.prepare.decoding import decode
 from menagerie.prepare.opening import Reading
-
-log = logging.getLogger(__name__)
 
 
 def pixels_of(data: bytes, pixels: Pixels) -> np.ndarray:
@@ -37,8 +34,7 @@ class Predictor:
 
     def __init__(self, path: Path) -> None:
         self.facts = read_facts(path)
-        if warning := other_versions(self.facts):
-            log.warning(warning)
+        warn_of_other_versions(self.facts)
         self.model = load_model(path)
 
     def probabilities(self, pictures: np.ndarray) -> np.ndarray:
