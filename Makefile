@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro test test-all lint readme ui experiments bench lock
+.PHONY: repro test test-all test-oldest test-newest lint readme ui experiments bench lock
 
 repro: $(BIN)/.installed
 	dvc repro
@@ -14,6 +14,14 @@ test: $(BIN)/.installed
 
 test-all: $(BIN)/.installed
 	pytest
+
+# The same with the oldest and the newest versions that pyproject.toml admits. Each needs uv and has a venv of its own.
+test-oldest: RESOLUTION := lowest-direct
+test-newest: RESOLUTION := highest
+test-oldest test-newest:
+	uv venv --quiet --clear --python $(PYTHON) .venv-$(@:test-%=%)
+	uv pip install --quiet --python .venv-$(@:test-%=%) --resolution $(RESOLUTION) -e '.[dev]'
+	PATH="$(CURDIR)/.venv-$(@:test-%=%)/bin:$$PATH" pytest -m "not slow"
 
 lint: $(BIN)/.installed
 	ruff check . && ruff format --check .

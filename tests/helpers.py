@@ -626,3 +626,19 @@ def small_model(path, facts, seed=0):
     flat = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
     save_model(keras.Model(inputs, keras.layers.Dense(len(facts.classes))(flat)), path, facts)
     return path
+
+
+def hostile_model(path, facts, trace):
+    """Write a model file with a layer of Python code, which would make a file at `trace`."""
+    import keras
+
+    from menagerie.model_files import save_model
+
+    layer = keras.layers.Lambda(
+        lambda x, at: (__import__("pathlib").Path(at).touch(), x)[1], arguments={"at": str(trace)}
+    )
+    inputs = keras.Input((*facts.pixels.image_size, 3), dtype="uint8")
+    outputs = keras.layers.Dense(len(facts.classes))(keras.layers.Flatten()(layer(inputs)))
+    save_model(keras.Model(inputs, outputs), path, facts)
+    trace.unlink()  # Keras ran it to learn the shape that it gives
+    return path

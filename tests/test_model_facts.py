@@ -8,7 +8,7 @@ import pytest
 
 from helpers import model_facts
 from menagerie.errors import ModelError
-from menagerie.model_facts import promise, read_facts
+from menagerie.model_facts import other_versions, promise, read_facts, versions
 
 LOGITS = np.log([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.505, 0.495]])
 
@@ -58,3 +58,22 @@ def test_a_file_that_says_nothing_is_missing_or_is_no_zip_is_told_apart(tmp_path
     (tmp_path / "text.keras").write_text("text")
     with pytest.raises(ModelError, match=r"text\.keras is no \.keras file"):
         read_facts(tmp_path / "text.keras")
+
+
+@pytest.mark.parametrize(
+    ("trained", "told"),
+    [
+        ({}, []),
+        ({"keras": "3.0.0"}, []),
+        ({"keras": "2.15.0"}, ["keras 2.15.0, here {keras}"]),
+        ({"tensorflow": "1.15.5"}, ["tensorflow 1.15.5, here {tensorflow}"]),
+        ({"keras": "4.0.0", "tensorflow": "3.1.0"}, ["keras 4.0.0, here {keras} and tensorflow 3.1.0"]),
+        ({"numpy": "1.0.0", "pillow": "1.0.0"}, []),
+    ],
+)
+def test_another_major_version_of_keras_or_tensorflow_is_told_with_both(trained, told):
+    here = versions()
+    warning = other_versions(model_facts().model_copy(update={"versions": here | trained}))
+    assert (warning is None) == (not told)
+    for words in told:
+        assert words.format(**here) in warning

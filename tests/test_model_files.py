@@ -1,11 +1,12 @@
 """Model files: the same weights give the same bytes, and what is none, or would run code, is refused."""
 
+import json
 import zipfile
 
 import numpy as np
 import pytest
 
-from helpers import model_facts
+from helpers import model_facts, small_model
 from menagerie.errors import ModelError
 from menagerie.model_facts import read_facts
 
@@ -74,3 +75,68 @@ def test_code_in_a_model_file_is_not_run(tmp_path):
     with pytest.raises(ModelError, match=r"model\.keras is no model .*arbitrary code execution"):
         model_files.load_model(tmp_path / "model.keras")
     assert not trace.exists()
+
+
+def rewritten(source, target, **members):
+    """A copy of a .keras file with other members."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, members.get(name.partition(".")[0], old.read(name)))
+
+
+@pytest.fixture
+def unreadable(params, tmp_path):
+    """Makes a file that says it is of some version, whose configuration has a key that this one lacks."""
+    model_files.save_model(build(params), tmp_path / "good.keras")
+    with zipfile.ZipFile(tmp_path / "good.keras") as file:
+        config = file.read("config.json").replace(
+            b'{"seed": null', b'{"seed": null, "input_axes": null, "x": 1'
+        )
+
+    def make(version):
+        path = tmp_path / "model.keras"
+        rewritten(
+            tmp_path / "good.keras", path, metadata=json.dumps({"keras_version": version}), config=config
+        )
+        return path
+
+    return make
+
+
+@pytest.mark.parametrize("version", ["99.0.0", "3.1000.1"])
+def test_a_file_of_a_newer_keras_is_told_by_both_versions_and_what_to_install(unreadable, version):
+    with pytest.raises(ModelError) as caught:
+        model_files.load_model(unreadable(version))
+    assert str(caught.value).splitlines() == [
+        f"{unreadable(version)} was written by Keras {version}, and Keras {keras.version()}, which is "
+        f'installed, cannot read it; pip install "keras>={version}", or train it again here: dvc repro'
+    ]
+
+
+@pytest.mark.parametrize("version", ["3.0.0", keras.version()])
+def test_a_file_of_an_older_keras_that_cannot_be_read_is_told_in_a_line(unreadable, version):
+    with pytest.raises(
+        ModelError, match=r"model\.keras is no model that Keras can read .*train it again"
+    ) as caught:
+        model_files.load_model(unreadable(version))
+    assert len(str(caught.value).splitlines()) == 1
+    assert len(str(caught.value)) < 500
+
+
+def test_a_file_of_a_newer_keras_that_can_be_read_is_read(params, tmp_path):
+    model_files.save_model(build(params), tmp_path / "good.keras")
+    rewritten(tmp_path / "good.keras", tmp_path / "new.keras", metadata='{"keras_version": "99.0.0"}')
+    assert model_files.load_model(tmp_path / "new.keras").output_shape == (None, 10)
+
+
+def test_a_model_of_another_major_version_is_used_with_a_warning_once(tmp_path, caplog):
+    from menagerie.serve.predictor import Predictor
+
+    facts = model_facts().model_copy(update={"versions": model_facts().versions | {"keras": "2.15.0"}})
+    for name in ("one.keras", "one.keras", "two.keras"):
+        assert Predictor(small_model(tmp_path / name, facts)).facts == facts
+    (record,) = caplog.records
+    assert f"trained with keras 2.15.0, here {keras.version()}" in record.message
+    caplog.clear()
+    Predictor(small_model(tmp_path / "new.keras", model_facts()))
+    assert caplog.records == []

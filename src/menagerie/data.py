@@ -35,12 +35,29 @@ class Data:
     subsets: dict[str, Subset]
 
 
+def open_images(path: Path) -> np.memmap:
+    """The picture array (N, height, width, 3) uint8, memory-mapped and read-only.
+
+    Raises:
+        DataError: the file is none.
+    """
+    try:
+        images = np.lib.format.open_memmap(path, mode="r")  # which reads no pickle: that could run code
+        if (images.dtype, images.ndim) != (np.uint8, 4):
+            raise ValueError(f"expected uint8 in 4 dimensions, not {images.dtype} in {images.ndim}")
+    except OSError:
+        raise
+    except Exception as error:  # of a header that is not as it expects, NumPy may raise anything
+        raise DataError(f"{path} is no array of pictures ({error}); remove it and run `dvc repro`") from error
+    return images
+
+
 def load_data(images: Path, split: Path) -> Data:
     """Open the picture array and read which of its rows belong to which split."""
     table = pd.read_csv(split, dtype={"class": str, "path": str}, keep_default_na=False)
     classes = table[["label", "class"]].drop_duplicates().sort_values("label")["class"].tolist()
     return Data(
-        np.load(images, mmap_mode="r"),
+        open_images(images),
         classes,
         {name: _subset(table[table["split"] == name]) for name in SPLITS},
     )

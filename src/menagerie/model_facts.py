@@ -1,6 +1,8 @@
 """What a model file says of itself: a member of its zip that Keras passes over."""
 
+import logging
 import zipfile
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from menagerie.confidence import probabilities
 from menagerie.errors import ModelError
 
+log = logging.getLogger(__name__)
 MEMBER = "menagerie.json"
 PACKAGES = ("menagerie", "keras", "tensorflow", "numpy", "pillow", "opencv-python-headless", "simplejpeg")
 STEPS = 1000  # of the thresholds 0, 0.001 ... 0.999
@@ -63,6 +66,40 @@ class ModelFacts(Part):
 def versions() -> dict[str, str]:
     """Of the packages that a prediction depends on."""
     return {package: version(package) for package in PACKAGES}
+
+
+def other_versions(facts: ModelFacts) -> str | None:
+    """What is to be said where Keras or TensorFlow is of another major version than in training; else None.
+
+    Within a major version both keep what a network computes.
+    """
+    here = versions()
+    told = [
+        f"{package} {facts.versions[package]}, here {here[package]}"
+        for package in ("keras", "tensorflow")
+        if package in facts.versions and _major(facts.versions[package]) != _major(here[package])
+    ]
+    if not told:
+        return None
+    return (
+        f"warning: {facts.model} of {facts.dataset} was trained with {' and '.join(told)}: its answers may "
+        "differ from those that were measured; train it again, or install what it was trained with"
+    )
+
+
+def warn_of_other_versions(facts: ModelFacts) -> None:
+    """Log it, once in a process however often the model is opened."""
+    if text := other_versions(facts):
+        _warn(text)
+
+
+@cache
+def _warn(text: str) -> None:
+    log.warning(text)
+
+
+def _major(number: str) -> str:
+    return number.partition(".")[0]
 
 
 def promise(labels: np.ndarray, logits: np.ndarray, temperature: float) -> Promise:

@@ -14,6 +14,8 @@ from menagerie.data import gather
 from menagerie.errors import ModelError
 from menagerie.model_facts import MEMBER, ModelFacts
 
+SAID = 300  # characters of what Keras says of a file: of some it shows the whole configuration
+
 
 def save_model(model: keras.Model, path: Path, facts: ModelFacts | None = None) -> None:
     """Write network and weights, without the optimizer, to a .keras file, and `facts` as a member beside.
@@ -62,11 +64,34 @@ def load_model(path: Path) -> keras.Model:
     """Read a .keras file in Keras's safe mode: no code of the file runs.
 
     Raises:
-        ModelError: there is no such file, or it is no model.
+        ModelError: there is no such file, it is no model, or a newer Keras wrote it and this one cannot read
+            it.
     """
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise ModelError(
-            f"{path} is no model that Keras can read ({error}); train it again: dvc repro"
-        ) from error
+    except Exception as error:  # of a file that is not as it expects, Keras may raise anything
+        raise ModelError(f"{path} {_why_not(path, error)}") from error
+
+
+def _why_not(path: Path, error: Exception) -> str:
+    written, here = written_by(path), keras.version()
+    if written is not None and _numbers(written) > _numbers(here):
+        return (
+            f"was written by Keras {written}, and Keras {here}, which is installed, cannot read it; "
+            f'pip install "keras>={written}", or train it again here: dvc repro'
+        )
+    said = " ".join(str(error).split())[:SAID]
+    return f"is no model that Keras can read ({said}); train it again: dvc repro"
+
+
+def written_by(path: Path) -> str | None:
+    """The version of Keras that a .keras file says it was written by; None where it says none."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            return str(json.loads(file.read("metadata.json"))["keras_version"])
+    except Exception:  # of the same broken bytes as above
+        return None
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)[:3]]

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
+LOCK = Path("requirements.lock")
 
 
 def main_repository() -> Path:

@@ -17,10 +17,10 @@ from menagerie.evaluate import corruptions, outputs
 from menagerie.evaluate.layers import layers, trainable_parameters
 from menagerie.evaluate.measures import predictions
 from menagerie.files import file_sha256, read_json, whole, whole_folder, write_json
-from menagerie.model_facts import read_facts
+from menagerie.model_facts import read_facts, warn_of_other_versions
 from menagerie.model_files import load_model, predict
 from menagerie.params import load_params
-from menagerie.train.seeding import environment, seed_everything
+from menagerie.train.seeding import recorded, seed_everything
 
 PREDICT = f"menagerie predict PICTURE --uri {tracking.VERSION_URI}"
 
@@ -32,6 +32,8 @@ def main(name: str) -> None:
     test = data.subsets["test"]
     seed_everything(params.seed)
     model, history = load_model(folder / "model.keras"), pd.read_csv(folder / "history.csv")
+    facts = read_facts(folder / "model.keras")
+    warn_of_other_versions(facts)
     logits = {part: predict(model, data.images, data.subsets[part].rows) for part in ("train", "val")}
     started = time.perf_counter()  # what is traced once is traced by now
     logits["test"] = predict(model, data.images, test.rows)
@@ -71,7 +73,6 @@ def main(name: str) -> None:
 
     with tracking.evaluation_run(params, name, metrics["model_sha256"]) as run:
         run.log_model(folder / "model.keras")  # unless training did
-        facts = read_facts(folder / "model.keras")
         run.log_inputs(params.dataset, facts.split_sha256, {"test": len(test.rows)})
         for part in ("train", "val", "test"):
             run.log_metrics({f"{part}/{key}": value for key, value in metrics[part].items()})
@@ -91,6 +92,6 @@ def record_cost(path: Path, model_sha256: str, seed: int, milliseconds: float) -
     """Add to what training noted; a record of another model tells nothing of this one."""
     known = read_json(path) if path.exists() else {}
     if known.get("model_sha256") != model_sha256:
-        known = {"model_sha256": model_sha256, "seed": seed, **environment()}
+        known = {"model_sha256": model_sha256, "seed": seed, **recorded(paths.LOCK)}
     with whole(path) as part:
         write_json(part, known | {"milliseconds_per_picture": milliseconds})

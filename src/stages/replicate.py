@@ -35,14 +35,14 @@ def replicates(params: Params, name: str) -> list[dict[str, float]]:
         from menagerie.replicate import scores
         from menagerie.train import checkpoints
         from menagerie.train.fitting import Session, train
-        from menagerie.train.seeding import environment
+        from menagerie.train.seeding import environment, recorded
 
     spec, dataset, compute = params.model(name), params.dataset.name, params.compute
     data = load_data(paths.images(dataset), paths.split(dataset))
     keras.config.set_dtype_policy(compute.precision)
     code = sorted(Path(__file__).parents[1].rglob("*.py"))
     files = [paths.images(dataset), paths.split(dataset), *code]
-    tags = {"split.sha256": file_sha256(paths.split(dataset)), **environment()}
+    tags = {"split.sha256": file_sha256(paths.split(dataset)), **recorded(paths.LOCK)}
     rows = []
     for seed in range(params.seed + 1, params.seed + 1 + params.replicates):
         model, of_seed = (

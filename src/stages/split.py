@@ -6,10 +6,10 @@ writes: data/<ds>/{split.csv,report.json}, plots/<ds>/data/
 use: python src split
 """
 
-import numpy as np
 import pandas as pd
 
 from menagerie import paths
+from menagerie.data import open_images
 from menagerie.files import whole, whole_folder, write_json
 from menagerie.params import load_params
 from menagerie.plots import data as plots
@@ -22,7 +22,7 @@ from menagerie.split.notices import notices
 def main() -> None:
     dataset = load_params(paths.PARAMS).dataset
     manifest = read_manifest(paths.manifest(dataset.name))
-    images = np.load(paths.images(dataset.name), mmap_mode="r")
+    images = open_images(paths.images(dataset.name))
     good = manifest[manifest["status"] == "ok"]
     found = duplicates.find_duplicates(images, good["index"].to_numpy())
     together = found.groups if dataset.duplicates == "keep_together" else None

@@ -24,7 +24,7 @@ from menagerie.params import Params, load_params
 from menagerie.train import checkpoints
 from menagerie.train.building import build_model
 from menagerie.train.fitting import Session, train
-from menagerie.train.seeding import environment, seed_everything
+from menagerie.train.seeding import environment, recorded, seed_everything
 
 
 def main(name: str) -> None:
@@ -41,7 +41,7 @@ def main(name: str) -> None:
 
     print(f"train@{name}: {model.count_params():,} parameters, on {environment()['devices']}", flush=True)
     split_sha256 = file_sha256(paths.split(dataset))
-    tags = {"split.sha256": split_sha256, **environment()}
+    tags = {"split.sha256": split_sha256, **recorded(paths.LOCK)}
     settings = (params.seed, compute.max_epochs, compute.precision, compute.deterministic)
     depends_on = (spec, *settings, environment())
     code = sorted(Path(__file__).parents[1].rglob("*.py"))
@@ -67,7 +67,8 @@ def main(name: str) -> None:
         model_sha256 = file_sha256(paths.model(dataset, name) / "model.keras")
         cost = {"fit_seconds": trained.fit_seconds, "pictures_per_second": trained.pictures_per_second}
         with whole(paths.run_record(dataset, name)) as path:
-            write_json(path, {"model_sha256": model_sha256, "seed": params.seed, **cost, **environment()})
+            made_in = recorded(paths.LOCK)
+            write_json(path, {"model_sha256": model_sha256, "seed": params.seed, **cost, **made_in})
         run.set_tags({"model.sha256": model_sha256})
         run.log_metrics({f"cost/{key}": value for key, value in cost.items()})
         run.log_model(paths.model(dataset, name) / "model.keras")

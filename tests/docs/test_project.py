@@ -5,6 +5,7 @@ import tomllib
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from helpers import ROOT
@@ -47,6 +48,29 @@ def test_the_workflow_may_only_read_and_a_newer_push_ends_an_older_run():
     assert set(WORKFLOW["on"]) == {"push", "pull_request"}
     assert "${{ github.ref }}" in WORKFLOW["concurrency"]["group"]
     assert WORKFLOW["concurrency"]["cancel-in-progress"] == "true"
+
+
+VERSIONS = yaml.load(text_of(".github/workflows/versions.yml"), Loader=yaml.BaseLoader)
+
+
+def test_old_and_new_versions_are_tried_weekly_and_on_demand_on_every_python():
+    assert set(VERSIONS["on"]) == {"schedule", "workflow_dispatch"}
+    (when,) = [entry["cron"].split() for entry in VERSIONS["on"]["schedule"]]
+    assert (when[2:4], when[4].isdecimal()) == (["*", "*"], True)
+    assert VERSIONS["permissions"] == {"contents": "read"}
+    job = VERSIONS["jobs"]["versions"]
+    assert job["strategy"]["matrix"] == {"python": ADMITTED, "target": ["test-oldest", "test", "test-newest"]}
+    assert job["steps"][-1]["run"] == "make ${{ matrix.target }}"
+    targets = re.findall(r"^(\w[\w-]*):", text_of("Makefile"), re.MULTILINE)
+    assert set(job["strategy"]["matrix"]["target"]) <= set(targets)
+
+
+def test_what_is_locked_lies_in_the_ranges():
+    """So that a bound is not moved without a new lock."""
+    locked = dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", text_of("requirements.lock"), re.MULTILINE))
+    needed = [Requirement(text) for text in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]]
+    outside = [str(one) for one in needed if not one.specifier.contains(locked[one.name])]
+    assert outside == []
 
 
 def instructions(name):

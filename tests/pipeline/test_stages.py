@@ -9,8 +9,9 @@ import pytest
 import yaml
 from PIL import Image
 
-from helpers import ROOT, composed, run, succeed
+from helpers import ROOT, composed, hostile_model, model_facts, run, small_model, succeed
 from menagerie.files import read_json
+from menagerie.model_facts import read_facts, versions
 
 
 @pytest.mark.parametrize(
@@ -50,8 +51,60 @@ def test_a_model_file_that_is_none_stops_evaluation(prepared):
     wrong = run(prepared, sys.executable, "src", "evaluate", "cnn")
     shutil.rmtree(prepared / "models")
     assert wrong.returncode == 1
-    assert "is no model that Keras can read" in wrong.stderr
+    assert "error: models/colours/cnn/model.keras is no model that Keras can read" in wrong.stderr
     assert not (prepared / "metrics").exists() or not (prepared / "metrics/colours/models/cnn").exists()
+
+
+@pytest.fixture
+def untrained(prepared, tmp_path):
+    """A copy of `prepared` where `cnn` has a network that was trained elsewhere, and its history."""
+    shutil.copytree(
+        prepared, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".work"), symlinks=True
+    )
+    folder = tmp_path / "models/colours/cnn"
+    folder.mkdir(parents=True)
+    size = np.load(tmp_path / "data/colours/images.npy", mmap_mode="r").shape[1:3]
+    classes = tuple(pd.read_csv(tmp_path / "data/colours/split.csv")["class"].sort_values().unique())
+    facts = model_facts(classes, size).model_copy(update={"versions": versions() | {"keras": "2.15.0"}})
+    small_model(folder / "model.keras", facts)
+    epoch = {"epoch": [1], "phase": ["main"], "learning_rate": [1e-3], "kept": [True]}
+    measured = {f"{part}{key}": [0.5] for part in ("", "val_") for key in ("accuracy", "loss")}
+    pd.DataFrame(epoch | measured).to_csv(folder / "history.csv", index=False)
+    return tmp_path
+
+
+@pytest.mark.tensorflow
+def test_evaluation_under_another_major_version_of_keras_says_so_once(untrained):
+    done = succeed(untrained, sys.executable, "src", "evaluate", "cnn")
+    assert done.everything.count("trained with keras 2.15.0, here") == 1
+    assert "evaluate@cnn: wrote" in done.stdout
+
+
+@pytest.mark.tensorflow
+def test_code_in_a_model_file_or_in_an_array_stops_evaluation_and_does_not_run(untrained):
+    trace, model = untrained / "it ran", untrained / "models/colours/cnn/model.keras"
+    hostile_model(model, read_facts(model), trace)
+    wrong = run(untrained, sys.executable, "src", "evaluate", "cnn")
+    assert wrong.returncode == 1
+    assert "is no model that Keras can read" in wrong.stderr.splitlines()[-1]
+    code = f"import pathlib; pathlib.Path({str(trace)!r}).touch()"
+    np.save(untrained / "pickled.npy", np.array([Run(code)], object), allow_pickle=True)
+    (untrained / "pickled.npy").replace(untrained / "data/colours/images.npy")
+    for stage in (["evaluate", "cnn"], ["split"]):
+        wrong = run(untrained, sys.executable, "src", *stage)
+        assert wrong.returncode == 1
+        assert "error: data/colours/images.npy is no array of pictures" in wrong.stderr.splitlines()[-1]
+    assert not trace.exists()
+
+
+class Run:
+    """What reading a pickle of this does is to run its code."""
+
+    def __init__(self, code):
+        self.code = code
+
+    def __reduce__(self):
+        return exec, (self.code,)
 
 
 @pytest.mark.tensorflow

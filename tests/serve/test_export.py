@@ -23,6 +23,7 @@ from menagerie.serve.predictor import Predictor
 pytestmark = pytest.mark.tensorflow
 CLASSES = ("cat", "dog", "hen of Čapek")
 SIZE = (10, 12)  # height and width differ, so that a swap is seen
+OLDEST = keras.version().startswith("3.12.")
 SUFFIXES = {"saved_model": "_saved_model", "onnx": ".onnx", "litert": ".tflite", "torch": ".pt2"}
 
 
@@ -82,6 +83,15 @@ def export(*arguments):
 def needs(name):
     for package in {"onnx": ("onnx", "onnxruntime", "tf2onnx"), "torch": ("torch",)}.get(name, ()):
         pytest.importorskip(package)
+    if name == "litert" and OLDEST:
+        pytest.skip("this Keras does not write it")
+
+
+@pytest.mark.skipif(not OLDEST, reason="of the Keras that does not write LiteRT")
+def test_a_keras_that_writes_no_litert_says_which_does(here):
+    done = export("--format", "litert")
+    assert done.exit_code == 1
+    assert f'Keras {keras.version()} does not write it; pip install "keras>=3.15.1"; other' in done.output
 
 
 # each format, opened as its users open it
@@ -173,6 +183,7 @@ def test_smaller_numbers_give_nearly_the_same_answers(here, name, quantize):
 
 
 def test_a_quantized_file_that_loses_accuracy_is_an_error_and_is_not_kept(here, tmp_path):
+    needs("litert")
     pictures, table = np.load("data/pets/images.npy"), pd.read_csv("data/pets/split.csv")
     dark = pictures.copy()
     dark[table["split"] == "train"] = 0  # the ranges of a dark night

@@ -37,7 +37,7 @@ def read_table(file: str, content: bytes) -> Table:
     try:
         text = content.decode("utf-8-sig")
         rows = list(_json_rows(text) if file.lower().endswith(("jsonl", "ndjson")) else _csv_rows(file, text))
-    except (ValueError, csv.Error) as error:
+    except (ValueError, RecursionError, csv.Error) as error:  # of lists in lists in lists
         raise DataError(
             f"{file!r} is no table in UTF-8: {error}; write it anew as CSV with a first line that names the "
             "columns"
@@ -62,6 +62,7 @@ def _json_rows(text: str) -> Iterator[dict[str, str]]:
         row = json.loads(line)
         if not isinstance(row, dict):
             raise ValueError(f"a line is no object: {line[:40]!r}")
+        json.dumps(row, ensure_ascii=False).encode("utf-8")  # or an escape is half a letter, a ValueError
         yield {str(name): _text(value) for name, value in row.items()}
 
 

@@ -81,6 +81,7 @@ def _judged(params: "Params", name: str, policies: "list[KFoldSplit]") -> "tuple
     import numpy as np
 
     from menagerie import paths
+    from menagerie.data import open_images
     from menagerie.quiet import quiet_native_stderr
     from menagerie.report.results import made
 
@@ -97,7 +98,7 @@ def _judged(params: "Params", name: str, policies: "list[KFoldSplit]") -> "tuple
             f"class {counts.idxmin()} has {counts.min()} pictures, fewer than --folds {len(policies)}; lower "
             "it or add pictures"
         )
-    images = np.load(made(paths.images(dataset)), mmap_mode="r")
+    images = open_images(made(paths.images(dataset)))
     dealt = [folds.fold_of(pictures, images, policy) for policy in policies]
     probabilities = np.zeros((len(pictures), len(dealt[0].classes)))
     for number, data in enumerate(dealt, start=1):
@@ -137,13 +138,12 @@ def _told(
 
 
 def _write(target: Path, params: "Params", listed: "pd.DataFrame", told: list[str]) -> None:
-    import numpy as np
-
     from menagerie import paths
     from menagerie.audit.page import page
+    from menagerie.data import open_images
     from menagerie.files import whole
 
-    images = np.load(paths.images(params.dataset.name), mmap_mode="r")
+    images = open_images(paths.images(params.dataset.name))
     with whole(target / "labels.csv") as path:
         listed.drop(columns="index").to_csv(path, index=False, lineterminator="\n")
     with whole(target / "labels.html") as path:

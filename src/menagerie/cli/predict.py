@@ -160,8 +160,7 @@ def _predictor(path: Path) -> "Predictor":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with quiet_native_stderr():
         from menagerie.serve.predictor import Predictor
-
-        return Predictor(path)
+    return Predictor(path)
 
 
 def _write(found: "Sequence[Answer]", top: int, form: str | None, output: Path | None) -> None:

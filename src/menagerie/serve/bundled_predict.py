@@ -42,7 +42,7 @@ def probabilities(model, path):
 if __name__ == "__main__":
     if len(sys.argv) == 1:
         sys.exit(__doc__)
-    network = keras.saving.load_model(HERE / "model.keras", compile=False)
+    network = keras.saving.load_model(HERE / "model.keras", compile=False, safe_mode=True)
     lost = 0
     for name in sys.argv[1:]:
         try:

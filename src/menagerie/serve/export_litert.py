@@ -6,9 +6,12 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from menagerie.serve.export import Job, Run, description, network
+
+SINCE = "3.15.1"  # of those that pyproject.toml admits, the first that writes it
 
 
 def write(job: Job, path: Path) -> None:
@@ -16,7 +19,12 @@ def write(job: Job, path: Path) -> None:
 
     A zip stands at its end, as TensorFlow Lite has it for labels: interpreters pass over it, and
     `unzip -p FILE labels.txt` reads it.
+
+    Raises:
+        ValueError: this Keras cannot write one, or not of this network.
     """
+    if keras.version().startswith("3.12."):
+        raise ValueError(f'Keras {keras.version()} does not write it; pip install "keras>={SINCE}"')
     network(job.predictor).export(path, format="litert", verbose=False, **_settings(job.quantize, job.seen))
     with zipfile.ZipFile(path, "a") as file:  # of a file that is no zip: behind what is there
         about = json.dumps(description(job.predictor.facts, job.quantize), ensure_ascii=False)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from menagerie.confidence import probabilities
-from menagerie.model_facts import Pixels, read_facts
+from menagerie.model_facts import Pixels, read_facts, warn_of_other_versions
 from menagerie.model_files import load_model
 from menagerie.prepare.decoding import decode
 from menagerie.prepare.opening import Reading
@@ -25,7 +25,8 @@ class Predictor:
     """A model file, open.
 
     `facts` is what the file says of itself, `model` the Keras network: pictures uint8 (n, height, width, 3)
-    in, logits float32 (n, classes) out.
+    in, logits float32 (n, classes) out. Where it was trained with another major version of Keras or of
+    TensorFlow, the log says so.
 
     Raises:
         ModelError: there is no such file, it is no model, or does not say what its classes are.
@@ -33,6 +34,7 @@ class Predictor:
 
     def __init__(self, path: Path) -> None:
         self.facts = read_facts(path)
+        warn_of_other_versions(self.facts)
         self.model = load_model(path)
 
     def probabilities(self, pictures: np.ndarray) -> np.ndarray:

@@ -97,7 +97,7 @@ def prefix_outputs(
             with whole(target) as part:
                 _compute(prefix, images, rows, part, shape)
         os.utime(target)  # it is the last to be swept
-        return np.load(target, mmap_mode="r")
+        return np.load(target, mmap_mode="r", allow_pickle=False)
 
 
 def _compute(

@@ -94,3 +94,12 @@ def test_a_machine_that_only_tested_a_model_did_not_train_it():
     runs = {"a": restored | {"devices": "gpu:0", "milliseconds_per_picture": 0.5}, "b": run_record()}
     told = costs.machines(results_of({"a": entry(400), "b": entry(300)}, runs=runs)).text
     assert told == "Trained on cpu:0 with Keras 3.12.0 on tensorflow 2.20.0."
+
+
+def test_processor_threads_and_driver_are_told_where_a_record_has_them():
+    known = {"cpu": "AMD EPYC", "cpu_features": "avx2 fma", "threads": "2"}
+    assert costs.hardware(run_record()) == "cpu:0"
+    assert costs.hardware(run_record() | known) == "cpu:0, AMD EPYC (avx2 fma), 2 threads"
+    gpu = {"devices": "gpu:0", "threads": "1", "gpu": "NVIDIA H100", "gpu_driver": "595.71"}
+    told = costs.machines(results_of({"a": entry(400)}, runs={"a": run_record() | known | gpu})).text
+    assert "on gpu:0, AMD EPYC (avx2 fma), 1 thread, NVIDIA H100 (driver 595.71) with Keras" in told

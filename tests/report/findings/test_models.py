@@ -82,6 +82,9 @@ def test_cost_and_machine_are_told_as_far_as_they_are_recorded(chosen, found):
         "Machine": "cpu:0, Linux",
         "Versions": "Python 3.12.1, Keras 3.12.0, tensorflow 2.20.0, NumPy 2.3.0; seed 42",
     }
+    locked = {"cnn": found.runs["cnn"] | {"lock_sha256": "ec80ff8a10bc" + "0" * 52}}
+    (facts,) = part("Cost and machine", "cnn", chosen, dataclasses.replace(found, runs=locked)).blocks
+    assert "NumPy 2.3.0, lock ec80ff8a; seed 42" in dict(facts.pairs)["Versions"]
     (facts,) = part("Cost and machine", "cnn", chosen, dataclasses.replace(found, runs={})).blocks
     assert facts.pairs[-1] == ("Machine", "not recorded")
     assert "Training" not in dict(facts.pairs)

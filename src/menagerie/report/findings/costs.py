@@ -1,11 +1,12 @@
 """What each model costs on which machine, for the page alone: these numbers differ from run to run."""
 
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
 from menagerie.report.findings.blocks import Cell, Paragraph, Section, Table, model_names, names, numbers
-from menagerie.report.findings.values import duration, interval, megabytes, number, three
+from menagerie.report.findings.values import counted, duration, interval, megabytes, number, three
 from menagerie.report.results import Results
 
 MEASURED = {  # of a run record: how its column is called, and how it is written
@@ -43,13 +44,23 @@ def section(results: Results) -> Section:
 def machines(results: Results) -> Paragraph:
     """What the models were trained on, each once."""
     told = dict.fromkeys(
-        f"{run['devices']} with Keras {run['keras']} on {run['backend']} {run['backend_version']}"
+        f"{hardware(run)} with Keras {run['keras']} on {run['backend']} {run['backend_version']}"
         for run in results.runs.values()
         if "fit_seconds" in run  # else the model came from DVC's cache, and was only tested here
     )
     if not told:
         return Paragraph("Nothing is recorded of the machine that trained them.", quiet=True)
     return Paragraph(f"Trained on {'; '.join(told)}.", quiet=True)
+
+
+def hardware(run: dict[str, Any]) -> str:
+    """Devices, processor, threads and driver of a run record; of one of an earlier version, its devices."""
+    told = [run["devices"]]
+    if "cpu" in run:
+        told += [f"{run['cpu']} ({run['cpu_features']})", counted(int(run["threads"]), "thread")]
+    if "gpu" in run:
+        told.append(f"{run['gpu']} (driver {run['gpu_driver']})")
+    return ", ".join(told)
 
 
 def with_intervals(leaderboard: Section, results: Results) -> Section:

@@ -11,6 +11,7 @@ from menagerie.params import Params
 from menagerie.report.again import again
 from menagerie.report.findings.blocks import Cell, Code, Facts, Paragraph, Section, Table, names, numbers
 from menagerie.report.findings.classes import classes
+from menagerie.report.findings.costs import hardware
 from menagerie.report.findings.values import (
     count,
     counted,
@@ -142,10 +143,11 @@ def _cost(metrics: dict[str, Any], run: dict[str, Any]) -> Facts:
     if not run:
         return Facts((*facts, ("Machine", "not recorded")))
     versions = f"Python {run['python']}, Keras {run['keras']}, {run['backend']} {run['backend_version']}"
+    lock = f", lock {run['lock_sha256'][:8]}" if "lock_sha256" in run else ""
     return Facts(
         (
             *facts,
-            ("Machine", f"{run['devices']}, {run['platform']}"),
-            ("Versions", f"{versions}, NumPy {run['numpy']}; seed {run['seed']}"),
+            ("Machine", f"{hardware(run)}, {run['platform']}"),
+            ("Versions", f"{versions}, NumPy {run['numpy']}{lock}; seed {run['seed']}"),
         )
     )
