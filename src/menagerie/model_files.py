@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from menagerie.data import gather
 from menagerie.errors import ModelError
-from menagerie.model_facts import MEMBER, ModelFacts
+from menagerie.model_facts import ANEW, MEMBER, UNREADABLE, ModelFacts
 
 
 def save_model(model: keras.Model, path: Path, facts: ModelFacts | None = None) -> None:
@@ -62,11 +62,12 @@ def load_model(path: Path) -> keras.Model:
     """Read a .keras file in Keras's safe mode: no code of the file runs.
 
     Raises:
-        ModelError: there is no such file, or it is no model.
+        ModelError: there is no such file, it is no model, or it is not as it was written.
     """
     try:
+        with zipfile.ZipFile(path) as file:  # Keras reads on where a checksum is wrong
+            if damaged := file.testzip():
+                raise zipfile.BadZipFile(f"its member {damaged} is damaged")
         return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise ModelError(
-            f"{path} is no model that Keras can read ({error}); train it again: dvc repro"
-        ) from error
+    except (*UNREADABLE, KeyError, TypeError) as error:
+        raise ModelError(f"{path} is no model that Keras can read ({error}); {ANEW}") from error

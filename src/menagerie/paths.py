@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
+PIPELINE = Path("dvc.yaml")
+LOCK = Path("dvc.lock")
 
 
 def main_repository() -> Path:
