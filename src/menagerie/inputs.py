@@ -92,10 +92,10 @@ def _at(values: dict[str, Any], name: str) -> Any:
 def _difference(name: str, before: Any, after: Any) -> str:
     """The first setting below `name` that differs."""
     if isinstance(before, dict) and isinstance(after, dict):
-        for key in before | after:
-            if before.get(key) != after.get(key):
-                return _difference(f"{name}.{key}", before.get(key), after.get(key))
-    return f"{name} was {before} and is {after}"
+        key = next(key for key in before | after if before.get(key) != after.get(key))
+        return _difference(f"{name}.{key}", before.get(key), after.get(key))
+    was, is_now = ("set" if isinstance(value, dict) else value for value in (before, after))
+    return f"{name} was {was} and is {is_now}"
 
 
 def noted() -> dict[str, str]:

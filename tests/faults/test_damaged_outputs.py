@@ -106,20 +106,29 @@ def test_a_table_edited_by_hand_is_put_back_before_anything_is_made_of_it(clone,
     assert (clone / "dvc.lock").read_text(encoding="utf-8") == lock
 
 
-def test_a_cache_that_cannot_be_written_loses_nothing(clone):
+def test_a_cache_that_cannot_be_written_is_told_and_loses_nothing(clone):
     """As one that several people share and this one may only read."""
     lock, cache = (clone / "dvc.lock").read_text(encoding="utf-8"), clone / ".dvc/cache"
+    params = clone / "params.yaml"
     for options in (["--bind", cache, cache], ["-o", "remount,ro,bind", cache]):
         mounted = subprocess.run(["mount", *options], capture_output=True, text=True, check=False)
         if mounted.returncode:
             pytest.skip(f"a folder cannot be mounted read-only: {mounted.stderr.strip()}")
     try:
-        succeed(clone, "dvc", "checkout")
+        (clone / MODEL).unlink()
+        succeed(clone, "dvc", "checkout")  # what is in it can be used
         assert stages_run(succeed(clone, "dvc", "repro")) == []
-        failed = run(clone, "dvc", "exp", "run", "--no-hydra", "--force", "-S", "seed=5", "split")
-        print(failed.everything)
+        params.write_text(
+            params.read_text(encoding="utf-8").replace("title: ", "title: New "), encoding="utf-8"
+        )
+        failed = run(clone, "dvc", "repro", "split")
+        assert failed.returncode != 0
+        assert "Read-only file system" in failed.everything
+        assert (clone / "dvc.lock").read_text(encoding="utf-8") == lock
     finally:
         subprocess.run(["umount", cache], check=True)
+    assert stages_run(succeed(clone, "dvc", "repro", "split")) == ["split"]
+    assert (clone / "dvc.lock").read_text(encoding="utf-8") != lock
     succeed(clone, "git", "checkout", "params.yaml")
     succeed(clone, "dvc", "repro")
     assert (clone / "dvc.lock").read_text(encoding="utf-8") == lock

@@ -80,9 +80,8 @@ print(json.dumps({"killed": killed, "same": same, "went_on": went_on}))
 @pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="needs fork")
 def test_thirty_kills_give_thirty_times_the_same_model_and_one_finished_run_each(all_stages, tmp_path):
     folder = tmp_path / "project"
-    shutil.copytree(
-        all_stages, folder, ignore=shutil.ignore_patterns(".work", "mlflow.db", "mlartifacts", "models")
-    )
+    shutil.copytree(all_stages, folder, ignore=shutil.ignore_patterns(".work", "mlflow.db", "mlartifacts"))
+    shutil.rmtree(folder / "models")
     settings = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
     recipe = composed(f"model={NAME}", *(f"models.{NAME}.{one}" for one in SMALL))["models"][NAME]
     settings |= {"models": {NAME: recipe}, "compute": settings["compute"] | {"max_epochs": 6}}
