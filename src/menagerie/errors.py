@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class MenagerieError(Exception):
@@ -40,7 +41,7 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> str:
 def mended_by(error: OSError) -> str:
     """What the user can do where a file could not be written, to end a message; "" where it is unknown."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
-        return "; make room on the disk, then run again"
+        return f"; make room on the disk of {Path.cwd()}, then run again"
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return "; make the place writable, then run again"
     return ""

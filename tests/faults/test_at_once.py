@@ -64,11 +64,11 @@ def test_of_two_experiments_at_once_neither_takes_the_model_of_the_other(clone):
     assert "Traceback" not in first.said
     assert (clone / "dvc.lock").read_text(encoding="utf-8") == before
 
-    again = succeed(clone, "dvc", "exp", "run", *overrides(chosen), "-S", "seed=6")
+    again = succeed(clone, "dvc", "exp", "run", "train", *overrides(chosen), "-S", "seed=6")
     assert "train@linear" in stages_run(again)
     six = file_sha256(clone / MODEL)
     assert seeds_noted(clone) == 6
-    again = succeed(clone, "dvc", "exp", "run", *overrides(chosen), "-S", "seed=5")
+    again = succeed(clone, "dvc", "exp", "run", "train", *overrides(chosen), "-S", "seed=5")
     assert "train@linear" in stages_run(again)
     assert file_sha256(clone / MODEL) != six
 
