@@ -41,8 +41,8 @@ class Stopped:
     def go_on(self):
         for stage in self.stages:
             stage.resume()
-        self.said += self.process.stdout.read()
-        return self.process.wait()
+        self.said += self.process.communicate()[0]
+        return self.process.returncode
 
 
 def seeds_noted(clone):
@@ -134,8 +134,7 @@ def test_with_dvc_gone_its_stage_ends_as_well(clone, sent):
     assert training.stages
     training.process.send_signal(sent)
     training.process.wait()
-    for stage in training.stages:
-        stage.resume()
+    training.go_on()
     _, alive = psutil.wait_procs(training.stages, timeout=60)
     assert alive == []
     assert not (clone / MODEL).exists()

@@ -117,11 +117,11 @@ def test_a_cache_that_cannot_be_written_is_told_and_loses_nothing(clone):
     try:
         (clone / MODEL).unlink()
         succeed(clone, "dvc", "checkout")  # what is in it can be used
-        assert stages_run(succeed(clone, "dvc", "repro")) == []
+        assert (clone / MODEL).exists()
         params.write_text(
             params.read_text(encoding="utf-8").replace("title: ", "title: New "), encoding="utf-8"
         )
-        failed = run(clone, "dvc", "repro", "split")
+        failed = run(clone, "dvc", "repro", "--single-item", "split")
         assert failed.returncode != 0
         assert "Read-only file system" in failed.everything
         assert (clone / "dvc.lock").read_text(encoding="utf-8") == lock

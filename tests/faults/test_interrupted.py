@@ -33,13 +33,13 @@ def start(clone, *command):
 
 
 def ended_after(process, seconds, sent):
-    """Send a signal to DVC and its stage, as a terminal or a system out of memory does; whether they ran."""
+    """Send a signal to DVC and its stage, as a terminal does, if they still run; the exit code."""
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, sent)
-    process.stdout.read()
-    return process.wait()
+    process.communicate()
+    return process.returncode
 
 
 def until(process, words):
