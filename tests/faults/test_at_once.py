@@ -123,7 +123,8 @@ def test_an_edit_that_concerns_another_stage_disturbs_none(clone):
     path.write_text(
         path.read_text(encoding="utf-8").replace("cache_gb: 20", "cache_gb: 10"), encoding="utf-8"
     )
-    (clone / "src/menagerie/compare/leaderboard.py").open("a", encoding="utf-8").write("# edited\n")
+    with (clone / "src/menagerie/compare/leaderboard.py").open("a", encoding="utf-8") as file:
+        file.write("# edited\n")
     assert training.go_on() == 0, training.said
 
 
