@@ -6,6 +6,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .PHONY: repro test test-all test-oldest test-newest lint readme ui experiments bench lock
 
 repro: $(BIN)/.installed
+	@git rev-parse --git-dir > /dev/null 2>&1 || { echo "this folder is no git repository, and DVC needs one: \
+	git init && git add -A && git commit -m 'As it came'" >&2; exit 1; }
 	dvc repro
 	menagerie report
 

@@ -5,11 +5,16 @@ of its own snapshot, whatever is installed.
 """
 
 import os
+import signal
 import sys
+import threading
+import time
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 
-from menagerie.errors import MenagerieError, unknown
+from menagerie.errors import MenagerieError, mended_by, unknown
+from menagerie.inputs import held
 from menagerie.quiet import quiet_native_stderr
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -26,18 +31,32 @@ def main(arguments: list[str]) -> int:
     if len(models) != expected:
         print(f"error: usage: python src {stage}{' <model>' * expected}", file=sys.stderr)
         return 2
+    by_dvc = os.environ.get("DVC_STAGE")  # it notes what the stage ran on
+    if by_dvc:
+        threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     try:
-        with quiet_native_stderr():
-            module = import_module(f"stages.{stage}")
-        module.main(*models)
-    except (MenagerieError, OSError) as error:
+        with held(by_dvc) if by_dvc else nullcontext():
+            with quiet_native_stderr():
+                module = import_module(f"stages.{stage}")
+            module.main(*models)
+    except MenagerieError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {error}{mended_by(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         rest = "goes on where it stood" if stage in GOES_ON else "begins it anew; nothing is half-written"
         print(f"{stage}: interrupted; the next run {rest}", file=sys.stderr)
         return 130
     return 0
+
+
+def end_with(parent: int) -> None:
+    """End when DVC is gone: what this stage wrote later would lie among the outputs of the next run."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -491,10 +491,53 @@ def commit(clone, message):
     succeed(clone, "git", "commit", "-q", "-m", message)
 
 
+# A new model is one file on top of an existing one ...
+WIDE = """# @package models.cnn_wide
+# cnn with other filters. dvc exp run -S model=cnn_wide
+defaults: [cnn@_here_, _self_]
+knobs: {filters: [8, 24]}
+"""
+# ... and a new architecture one module.
+LINEAR = """# @package models.linear
+# Logistic regression on pixels. dvc exp run -S model=linear
+defaults: [cnn@_here_, _self_]
+arch: linear
+phases: {main: {learning_rate: 0.01}}
+"""
+LINEAR_MODULE = '''"""Logistic regression on pixels."""
+
+import keras
+
+from menagerie.params.model import ScratchModel
+
+
+def build(spec: ScratchModel, input_shape: tuple[int, int, int], num_classes: int) -> keras.Model:
+    inputs = keras.Input(input_shape, dtype="uint8")
+    x = keras.layers.Rescaling(1 / 255)(inputs)
+    logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(keras.layers.Flatten()(x))
+    return keras.Model(inputs, logits, name="linear")
+'''
+
+
 def stages_run(done):
     """The stages that a command of DVC ran, but for look, which always runs."""
     found = re.findall(r"Running stage '([^']+)'", done.everything)
     return [name for name in found if name != "look@folder"]
+
+
+def outputs_of(folder):
+    """The SHA-256 of everything that a stage wrote and that DVC would know."""
+    found = [
+        path
+        for name in ("data", "models", "metrics", "plots", "reports")
+        for path in folder.glob(f"{name}/**/*")
+    ]
+    runs = "runs"  # metrics/DATASET/runs: seconds
+    return {
+        path.relative_to(folder).as_posix(): file_sha256(path)
+        for path in found
+        if path.is_file() and runs not in path.parts
+    }
 
 
 def draw(folder, count=24):

@@ -1,7 +1,9 @@
 """The errors that a user can do something about."""
 
+import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class MenagerieError(Exception):
@@ -34,3 +36,12 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> str:
     close = get_close_matches(str(name), known, n=1)
     hint = f"did you mean '{close[0]}'? " if close else ""
     return f"unknown {kind} '{name}'; {hint}known: {', '.join(known) or 'none'}"
+
+
+def mended_by(error: OSError) -> str:
+    """What the user can do where a file could not be written, to end a message; "" where it is unknown."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
+        return f"; make room on the disk of {Path.cwd()}, then run again"
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return "; make the place writable, then run again"
+    return ""

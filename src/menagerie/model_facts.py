@@ -2,6 +2,7 @@
 
 import logging
 import zipfile
+import zlib
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +17,9 @@ from menagerie.errors import ModelError
 log = logging.getLogger(__name__)
 MEMBER = "menagerie.json"
 PACKAGES = ("menagerie", "keras", "tensorflow", "numpy", "pillow", "opencv-python-headless", "simplejpeg")
+# What reading a zip of which any bit may be another raises.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, RuntimeError)
+ANEW = "train it again: menagerie mend && dvc repro"  # or DVC brings the same file back from its cache
 STEPS = 1000  # of the thresholds 0, 0.001 ... 0.999
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -128,8 +132,6 @@ def read_facts(path: Path) -> ModelFacts:
             return ModelFacts.model_validate_json(file.read(MEMBER))
     except FileNotFoundError:
         raise ModelError(f"there is no model file {path}; `dvc repro` or `dvc pull` makes it") from None
-    except (zipfile.BadZipFile, OSError) as error:
-        raise ModelError(f"{path} is no .keras file ({error}); train it again: dvc repro") from error
     except KeyError:
         raise ModelError(
             f"{path} does not say what its classes are and how pictures are brought to it (it has no member "
@@ -142,3 +144,5 @@ def read_facts(path: Path) -> ModelFacts:
             f"{path}: its member {MEMBER} is not as this version reads it ({where}: {first['msg']}); train it"
             " again: dvc repro"
         ) from error
+    except UNREADABLE as error:
+        raise ModelError(f"{path} is no .keras file ({error}); {ANEW}") from error

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from menagerie.data import gather
 from menagerie.errors import ModelError
-from menagerie.model_facts import MEMBER, ModelFacts
+from menagerie.model_facts import ANEW, MEMBER, ModelFacts
 
 SAID = 300  # characters of what Keras says of a file: of some it shows the whole configuration
 
@@ -64,10 +64,13 @@ def load_model(path: Path) -> keras.Model:
     """Read a .keras file in Keras's safe mode: no code of the file runs.
 
     Raises:
-        ModelError: there is no such file, it is no model, or a newer Keras wrote it and this one cannot read
-            it.
+        ModelError: there is no such file, it is no model, it is not as it was written, or a newer Keras wrote
+            it and this one cannot read it.
     """
     try:
+        with zipfile.ZipFile(path) as file:  # Keras reads on where a checksum is wrong
+            if damaged := file.testzip():
+                raise zipfile.BadZipFile(f"its member {damaged} is damaged")
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # of a file that is not as it expects, Keras may raise anything
         raise ModelError(f"{path} {_why_not(path, error)}") from error
@@ -81,7 +84,7 @@ def _why_not(path: Path, error: Exception) -> str:
             f'pip install "keras>={written}", or train it again here: dvc repro'
         )
     said = " ".join(str(error).split())[:SAID]
-    return f"is no model that Keras can read ({said}); train it again: dvc repro"
+    return f"is no model that Keras can read ({said}); {ANEW}"
 
 
 def written_by(path: Path) -> str | None:

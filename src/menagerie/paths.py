@@ -4,7 +4,9 @@ import os
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
-LOCK = Path("requirements.lock")
+PINNED = Path("requirements.lock")
+PIPELINE = Path("dvc.yaml")
+LOCK = Path("dvc.lock")
 
 
 def main_repository() -> Path:

@@ -92,6 +92,6 @@ def record_cost(path: Path, model_sha256: str, seed: int, milliseconds: float) -
     """Add to what training noted; a record of another model tells nothing of this one."""
     known = read_json(path) if path.exists() else {}
     if known.get("model_sha256") != model_sha256:
-        known = {"model_sha256": model_sha256, "seed": seed, **recorded(paths.LOCK)}
+        known = {"model_sha256": model_sha256, "seed": seed, **recorded(paths.PINNED)}
     with whole(path) as part:
         write_json(part, known | {"milliseconds_per_picture": milliseconds})

@@ -42,7 +42,7 @@ def replicates(params: Params, name: str) -> list[dict[str, float]]:
     keras.config.set_dtype_policy(compute.precision)
     code = sorted(Path(__file__).parents[1].rglob("*.py"))
     files = [paths.images(dataset), paths.split(dataset), *code]
-    tags = {"split.sha256": file_sha256(paths.split(dataset)), **recorded(paths.LOCK)}
+    tags = {"split.sha256": file_sha256(paths.split(dataset)), **recorded(paths.PINNED)}
     rows = []
     for seed in range(params.seed + 1, params.seed + 1 + params.replicates):
         model, of_seed = (

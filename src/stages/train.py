@@ -41,7 +41,7 @@ def main(name: str) -> None:
 
     print(f"train@{name}: {model.count_params():,} parameters, on {environment()['devices']}", flush=True)
     split_sha256 = file_sha256(paths.split(dataset))
-    tags = {"split.sha256": split_sha256, **recorded(paths.LOCK)}
+    tags = {"split.sha256": split_sha256, **recorded(paths.PINNED)}
     settings = (params.seed, compute.max_epochs, compute.precision, compute.deterministic)
     depends_on = (spec, *settings, environment())
     code = sorted(Path(__file__).parents[1].rglob("*.py"))
@@ -67,7 +67,7 @@ def main(name: str) -> None:
         model_sha256 = file_sha256(paths.model(dataset, name) / "model.keras")
         cost = {"fit_seconds": trained.fit_seconds, "pictures_per_second": trained.pictures_per_second}
         with whole(paths.run_record(dataset, name)) as path:
-            made_in = recorded(paths.LOCK)
+            made_in = recorded(paths.PINNED)
             write_json(path, {"model_sha256": model_sha256, "seed": params.seed, **cost, **made_in})
         run.set_tags({"model.sha256": model_sha256})
         run.log_metrics({f"cost/{key}": value for key, value in cost.items()})

@@ -60,7 +60,7 @@ def test_a_search_ends_with_a_model_ready_to_run_and_what_was_gained(prepared):
     assert {run.info.status for run in [parent, *by_number.values()]} == {"FINISHED"}
     assert by_number["0"].data.params["model.phases.main.learning_rate"] == "1e-06"
     assert all("test" not in key for run in by_number.values() for key in run.data.metrics)
-    code = "from menagerie.params.composing import composed; print(composed('study=null', 'model=ann_tuned'))"
+    code = "from menagerie.params.composing import composed; print(composed('~study', 'model=ann_tuned'))"
     values = succeed(prepared, sys.executable, "-c", code, PYTHONPATH="src").stdout
     assert "'ann_tuned': {'arch': 'ann'" in values
 

@@ -3,34 +3,19 @@
 import pytest
 import yaml
 
-from helpers import ROOT, colours, commit, composed, draw, make_clone, stages_run, succeed
-
-# A new model is one file on top of an existing one ...
-WIDE = """# @package models.cnn_wide
-# cnn with other filters. dvc exp run -S model=cnn_wide
-defaults: [cnn@_here_, _self_]
-knobs: {filters: [8, 24]}
-"""
-# ... and a new architecture one module.
-LINEAR = """# @package models.linear
-# Logistic regression on pixels. dvc exp run -S model=linear
-defaults: [cnn@_here_, _self_]
-arch: linear
-phases: {main: {learning_rate: 0.01}}
-"""
-LINEAR_MODULE = '''"""Logistic regression on pixels."""
-
-import keras
-
-from menagerie.params.model import ScratchModel
-
-
-def build(spec: ScratchModel, input_shape: tuple[int, int, int], num_classes: int) -> keras.Model:
-    inputs = keras.Input(input_shape, dtype="uint8")
-    x = keras.layers.Rescaling(1 / 255)(inputs)
-    logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(keras.layers.Flatten()(x))
-    return keras.Model(inputs, logits, name="linear")
-'''
+from helpers import (
+    LINEAR,
+    LINEAR_MODULE,
+    ROOT,
+    WIDE,
+    colours,
+    commit,
+    composed,
+    draw,
+    make_clone,
+    stages_run,
+    succeed,
+)
 
 
 @pytest.fixture(scope="session")

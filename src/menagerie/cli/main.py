@@ -12,6 +12,7 @@ from menagerie.cli.add import add
 from menagerie.cli.audit import audit
 from menagerie.cli.bundle import bundle
 from menagerie.cli.export import export
+from menagerie.cli.mend import mend
 from menagerie.cli.mirror import mirror
 from menagerie.cli.predict import predict
 from menagerie.cli.readme import readme
@@ -21,7 +22,7 @@ from menagerie.cli.sync import sync
 from menagerie.cli.tune import tune
 from menagerie.cli.use import use
 from menagerie.cli.verify import verify
-from menagerie.errors import MenagerieError
+from menagerie.errors import MenagerieError, mended_by
 
 
 class _Commands(click.Group):
@@ -34,8 +35,10 @@ class _Commands(click.Group):
             raise SystemExit(128 + signal.SIGINT) from None
         except BrokenPipeError:  # of `menagerie ... | head`, which click ends quietly
             raise
-        except (MenagerieError, OSError) as error:
+        except MenagerieError as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            raise click.ClickException(f"{error}{mended_by(error)}") from error
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -47,6 +50,7 @@ main.add_command(add)
 main.add_command(audit)
 main.add_command(bundle)
 main.add_command(export)
+main.add_command(mend)
 main.add_command(mirror)
 main.add_command(predict)
 main.add_command(readme)

@@ -76,7 +76,7 @@ def tune(
 
     params = load_params(paths.PARAMS)
     if name not in params.models:
-        params = params.model_copy(update={"models": _of_conf(composed("study=null", f"model={name}"), name)})
+        params = params.model_copy(update={"models": _of_conf(composed("~study", f"model={name}"), name)})
     spec = params.model(name)
     space = load_space(chosen or ("pretrained" if isinstance(spec, PretrainedModel) else "scratch"))
     trials, seconds = budget

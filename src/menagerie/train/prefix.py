@@ -103,14 +103,14 @@ def prefix_outputs(
 def _compute(
     prefix: keras.Model, images: np.ndarray, rows: np.ndarray, path: Path, shape: tuple[int, ...]
 ) -> None:
-    array = np.lib.format.open_memmap(path, "w+", np.float32, shape)
+    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
     bar = tqdm(desc="frozen layers", unit=" pictures", total=len(rows), disable=None)
-    with bar:
+    with bar, path.open("wb") as file:  # written, not mapped: a full disk is then an error and no crash
+        np.lib.format.write_array_header_1_0(file, header)
         for start in range(0, len(rows), BATCH):
             batch = prefix.predict_on_batch(gather(images, rows[start : start + BATCH]))
-            array[start : start + BATCH] = keras.ops.convert_to_numpy(keras.ops.cast(batch, "float32"))
+            file.write(keras.ops.convert_to_numpy(keras.ops.cast(batch, "float32")).astype("<f4", "C"))
             bar.update(len(batch))
-    array.flush()
 
 
 def _key(prefix: keras.Model, images: np.ndarray, rows: np.ndarray) -> str:
