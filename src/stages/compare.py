@@ -5,16 +5,14 @@ writes: metrics/<ds>/summary.json, plots/<ds>/comparison/, reports/<ds>.md
 use: python src compare
 """
 
-import pandas as pd
-
-from menagerie import paths, tracking
+from menagerie import paths
 from menagerie.compare import leaderboard, published
-from menagerie.compare.champion import Contender, decide
+from menagerie.compare.crowning import crown
 from menagerie.files import whole, whole_folder, write_json
 from menagerie.params import load_params
 from menagerie.plots import comparison as plots
 from menagerie.report.markdown import markdown
-from menagerie.report.results import Results, evaluated
+from menagerie.report.results import evaluated
 
 
 def main() -> None:
@@ -57,31 +55,5 @@ def main() -> None:
             f"compare: the outputs of {', '.join(away)} are put away in DVC's cache: `dvc exp list` names "
             "the runs, `dvc exp apply NAME` brings one back"
         )
-    crown(dataset, results)
-
-
-def crown(dataset: str, results: Results) -> None:
-    """Choose the champion among the models in MLflow's registry, and say why; no output depends on it."""
-    names = {metrics["model_sha256"]: name for name, metrics in results.metrics.items()}
-    found = tracking.registered(dataset, names)
-    if found is None:
-        return
-
-    def contender(version: tracking.Version) -> Contender:
-        val = found.champion_val
-        if name := names.get(version.model_sha256):
-            predictions = paths.metrics(dataset, name) / "val_predictions.csv"
-            val = pd.read_csv(predictions, dtype=str, keep_default_na=False)
-        known = version.split_sha256, version.val_accuracy, version.val_n
-        return Contender(version.name, version.number, *known, val)
-
-    name = results.best["model"]
-    best = found.version_of(name, results.metrics[name]["model_sha256"])
-    if best is None:
-        print(
-            f"compare: no champion is chosen, {name} is not registered; dvc repro -f evaluate@{name} does it"
-        )
-        return
-    winner, reason = decide(contender(best), found.champion and contender(found.champion))
-    if tracking.crown(dataset, winner.number, reason):
-        print(f"compare: champion of {dataset}: {reason}")
+    if told := crown(dataset, results.best["model"], results.model_files):  # no output depends on it
+        print(f"compare: {told}")

@@ -22,7 +22,7 @@ from menagerie.model_files import load_model, predict
 from menagerie.params import load_params
 from menagerie.train.seeding import recorded, seed_everything
 
-PREDICT = "menagerie predict PICTURE --uri {}"
+PREDICT = f"menagerie predict PICTURE --uri {tracking.VERSION_URI}"
 
 
 def main(name: str) -> None:
@@ -80,7 +80,7 @@ def main(name: str) -> None:
         run.log_files(paths.metrics(dataset, name), "metrics")
         run.log_files(paths.model_plots(dataset, name), "plots")
         tags = tracking.version_tags(params, facts, metrics)
-        run.register(dataset, tags, lambda uri: card(facts, params.dataset, metrics, PREDICT.format(uri)))
+        run.register(dataset, tags, card(facts, params.dataset, metrics, PREDICT))
     measured = metrics["test"]
     print(
         f"evaluate@{name}: wrote {paths.metrics(dataset, name)}: test accuracy {measured['accuracy']:.4f} "

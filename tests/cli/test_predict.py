@@ -85,6 +85,7 @@ def test_a_file_needs_no_repository_and_must_be_a_model(repository):
         (["photo.png", "--threshold", "0.12345"], "expected at most three decimals"),
         (["photo.png", "--format", "parquet"], "parquet is no text; name the file with --output"),
         (["photo.png", "--output", "answers.xls"], "none of .csv, .json, .parquet; add --format"),
+        (["photo.png", "--uri", "models:/digits@champion"], "no tracking store at sqlite:"),
         (["photo.png", "--uri", "s3://bucket/model"], "names no model of MLflow; expected such as models:/"),
     ],
 )

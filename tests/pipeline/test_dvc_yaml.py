@@ -1,14 +1,17 @@
 """dvc.yaml against the code: what a stage depends on is what it imports, and what it reads of params.yaml."""
 
 import ast
+import json
 
 import pytest
 import yaml
 
 from helpers import ROOT
+from menagerie.plots.style import colours_of
 
 SRC = ROOT / "src"
-STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+STAGES, FIGURES = PIPELINE["stages"], PIPELINE["plots"]
 # Chosen by params.yaml: the module that stands for all those of its folder.
 CHOSEN = {"menagerie/models": "${item.arch}", "menagerie/download/sources": "${dataset.source.kind}"}
 # They refuse, locate and record: they cannot change a result. dvc.yaml says so, too.
@@ -133,3 +136,21 @@ def test_one_package_imports_mlflow_and_one_draws():
                 users |= {relative(file) for name in names if name.split(".")[0] == library}
         assert users
         assert all(user.startswith(owner) for user in users)
+
+
+def test_the_figures_that_dvc_draws_say_what_is_along_their_axes():
+    (confusion,) = STAGES["evaluate"]["do"]["plots"][0].values()
+    for title, figure in [(name, figure) for one in FIGURES for name, figure in one.items()]:
+        (column,) = figure["y"].values()
+        assert column == "model" or " " in figure["y_label"], title
+        assert figure["x"] == "epoch" or " " in figure["x_label"], title
+    assert (confusion["x_label"], confusion["y_label"]) == ("true class", "predicted class")
+
+
+def test_dvc_draws_up_to_ten_models_in_the_colours_of_the_other_figures():
+    template = json.loads((ROOT / ".dvc/plots/by_model.json").read_text(encoding="utf-8"))
+    # By Vega's definition these are the ten of Tableau, matplotlib's tab10, and go to names in their order.
+    category10 = "1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"
+    ours = colours_of([f"model {number}" for number in range(10)]).values()
+    assert "".join(f"{round(255 * part):02x}" for colour in ours for part in colour) == category10
+    assert template["encoding"]["color"]["scale"] == {"scheme": "category10"}

@@ -19,6 +19,14 @@ LONG = tuple(
     for kind in ("", "_native")
 )
 LONG += ("inception_v3_two_stage", "mobilenet_v2_finetune_fixed", "resnet50v2_finetune_fixed", "vgg19_block3")
+# Where on the screen the last of these characters of an element's text begins.
+LEFT_OF = """(element, character) => {
+  const range = document.createRange(), node = element.firstChild;
+  const place = node.textContent.lastIndexOf(character);
+  range.setStart(node, place);
+  range.setEnd(node, place + 1);
+  return range.getBoundingClientRect().left;
+}"""
 CLASSES = [f"a species with a rather long name, number {number}" for number in range(30)]
 
 
@@ -130,6 +138,27 @@ def test_a_cell_of_the_confusion_matrix_shows_its_pictures(shown):
     part.get_by_role("button", name="Show all").click()
     assert cell.get_attribute("aria-pressed") == "false"
     assert items.count() > int(cell.inner_text())
+
+
+def test_a_name_from_right_to_left_does_not_turn_the_number_beside_it(browser, tmp_path, params):
+    path, classes = tmp_path / "page.html", [f"رقم {letter}" for letter in "ابتثجح"]
+    path.write_text(page(params("model=cnn"), results("cnn", classes=classes)), encoding="utf-8")
+    with screens.opened(browser, path) as shown:
+        shown.add_style_tag(content=".gallery p { white-space: nowrap }")
+        text = shown.locator(".mistakes li p").first
+        name, number = (text.evaluate(LEFT_OF, mark) for mark in ("ر", "("))
+    assert number > name
+
+
+def test_long_names_beside_the_matrix_are_told_apart(shown):
+    region = shown.locator("details[open] .mistakes table.confusion")
+    told = region.locator("tbody th").all_inner_texts()
+    assert len(told) > 5
+    assert len(set(told)) == len(told)
+    assert region.locator("tbody th").evaluate_all(
+        "all => all.every((one) => one.scrollWidth <= one.clientWidth)"
+    )
+    assert region.locator("tbody th").first.get_attribute("title") in CLASSES
 
 
 def test_the_matrix_can_be_used_by_keyboard(shown):

@@ -5,14 +5,18 @@ import dataclasses
 import io
 import json
 import re
+from collections import Counter
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 from PIL import Image
 
 from helpers import CLASSES, Page, data_report, entry, picture, results, run_record
 from menagerie.evaluate.measures import confusion, confusion_table
+from menagerie.plots import comparison as comparison_plots
+from menagerie.plots import style
 from menagerie.report.findings.values import DASH
 from menagerie.report.page import inline, page
 
@@ -92,6 +96,26 @@ def test_each_model_has_its_own_tables_settings_and_command(study, found, whole)
         assert f"-S model={name} " in whole.text
 
 
+def test_a_model_has_the_colour_of_the_figures_beside_its_name(study, found):
+    _, dots = comparison_plots.accuracy_dots(found.board, {}, "Accuracy").axes[0].collections
+    drawn = dict(zip(found.board["model"], map(to_hex, dots.get_facecolors()), strict=True))
+    swatch = r'<i class="swatch" style="--colour: (#\w+)" aria-hidden="true"></i>'
+    text = page(study, found).replace("<wbr>", "")
+    beside = Counter(
+        (name, colour) for colour, name in re.findall(swatch + r"(?:<a [^>]+>|<h3>)?([^<]+)", text)
+    )
+    assert set(beside) == set(drawn.items())
+    assert min(beside.values()) >= 6  # leaderboard, cost, calibration, differences, reported, its own part
+
+
+def test_a_reported_model_that_was_not_trained_has_no_colour(params):
+    some = MODELS[:2]
+    text = page(params("study=sign_digits", f"model=[{','.join(some)}]"), results(*some))
+    assert set(re.findall(r'--colour: (#\w+)"', text)) == set(
+        map(to_hex, style.colours_of(list(some)).values())
+    )
+
+
 def test_long_tables_are_folded_away(study, found):
     data = data_report() | {"unreadable": {"a/3.png": "empty file"}}
     shown = Page(page(study, changed(found, data=data)))
@@ -140,7 +164,7 @@ def test_the_chosen_row_and_the_verdicts_are_marked(params):
     judged = {name: found.metrics[name] | own for name, own in metrics.items()}
     chosen = params("study=sign_digits", f"model=[{','.join(metrics)}]")
     text = page(chosen, changed(found, metrics=judged))
-    (row,) = re.findall(r'<tr class="chosen">\n<th scope="row"><a href="#model-(\w+)">', text)
+    (row,) = re.findall(r'<tr class="chosen">\n<th scope="row"><i [^>]+></i><a href="#model-(\w+)">', text)
     assert row == "sign_cnn_decay_low"
     marks = re.findall(r'<span class="(verdict \w+)">(\w+)', text)
     assert marks == [("verdict careful", "no"), ("verdict good", "reproduced")]

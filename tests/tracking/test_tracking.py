@@ -250,7 +250,7 @@ def test_without_a_server_work_goes_on_and_the_user_is_told_once(root, params, m
         run.watch()
         run.log_inputs(params().dataset, "ab" * 32, {"train": 1})
         run.log_model(Path("model.keras"))
-        run.register("digits", {"model": "cnn", "model.sha256": "aaa"}, str)
+        run.register("digits", {"model": "cnn", "model.sha256": "aaa"}, "card")
     assert done == [0, 1, 2]
     assert capsys.readouterr().err.count("not tracked") == 1
 
@@ -260,7 +260,7 @@ def test_many_processes_may_meet_a_store_that_does_not_exist_yet(bare):
         """
         import sys
         from menagerie.tracking import store
-        store.connect("digits")
+        store.experiment_id(store.client(), "digits")
         """
     )
     environment = os.environ | {"PYTHONPATH": str(SRC)}
@@ -320,7 +320,8 @@ def test_a_tested_run_of_a_model_from_elsewhere_has_no_seed(root, params):
 
 def test_more_tested_runs_than_the_store_gives_at_a_time(root, monkeypatch):
     monkeypatch.setattr(store, "PAGE", 3)
-    own, experiment = store.connect("digits")
+    own = store.client()
+    experiment = store.experiment_id(own, "digits")
     for number in range(store.PAGE + 1):
         run = own.create_run(experiment, run_name=f"model_{number}")
         own.log_metric(run.info.run_id, "test_accuracy", 0.5)
@@ -462,3 +463,17 @@ def test_mlflow_lays_its_pages_out_for_networks_and_not_for_language_models(root
         pass
     experiment = client(root).get_experiment_by_name("digits")
     assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+
+
+@pytest.mark.tensorflow
+@pytest.mark.filterwarnings("ignore:.*type hint:UserWarning")  # MLflow's, of a function of its own
+def test_a_model_that_a_kill_left_half_stored_is_stored_anew(root, params, tmp_path):
+    with tracking.training_run(params(), "cnn", {"model.sha256": "aaa"}, Path("begun")) as run:
+        pass
+    own = client(root)
+    half = own.create_logged_model(only_run(root).info.experiment_id, "model", run.run_id)
+    own.log_outputs(run.run_id, [mlflow.entities.LoggedModelOutput(half.model_id, 0)])
+    with tracking.evaluation_run(params(), "cnn", "aaa") as run:
+        run.log_model(small_model(tmp_path / "model.keras", model_facts()))
+    (stored,) = own.search_logged_models([only_run(root).info.experiment_id])
+    assert (stored.status, stored.model_id != half.model_id) == ("READY", True)

@@ -6,6 +6,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
+from tqdm import tqdm
+
 from menagerie.archives.kinds import HEAD, SUFFIXES, why_no_picture
 from menagerie.archives.naming import hidden
 from menagerie.archives.placing import Explicit, Place, places
@@ -138,8 +140,9 @@ def content_sha256(pictures: Iterable[Picture]) -> str:
     It is the SHA-256 of the lines `<SHA-256 of the file>  <class>/<file>\n`, sorted by what comes after
     the spaces; where pictures have a folder, it stands before the class.
     """
-    hashes = []
-    for archive, group in groupby(sorted(pictures, key=reading_order), key=lambda picture: picture.archive):
+    hashes, ordered = [], sorted(pictures, key=reading_order)
+    shown = tqdm(ordered, desc="content", unit=" pictures", disable=None, delay=1)
+    for archive, group in groupby(shown, key=lambda picture: picture.archive):
         with Archive(archive) as reader:
             for picture in group:
                 parts = (picture.folder, picture.class_name, picture.path.rpartition("/")[2])

@@ -9,6 +9,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tqdm import tqdm
+
 from menagerie.archives import reading
 from menagerie.archives.kinds import HEAD, SUFFIXES, why_no_picture
 from menagerie.archives.naming import hidden
@@ -46,7 +48,7 @@ def scan(path: str) -> list[File]:
         DataError: there is no such folder, it holds no picture, it or a file in it cannot be read, a link
             leads nowhere.
     """
-    files = [_file(found) for found in _walked(path)]
+    files = [_file(found) for found in _shown(_walked(path))]
     if not any(file.reason in (None, ARCHIVE) for file in files):
         found = Counter(file.reason for file in files)
         told = ", ".join(f"{count} {reason}" for reason, count in sorted(found.items())) or "no file"
@@ -64,7 +66,7 @@ def fingerprint(path: str) -> dict[str, Any]:
         DataError: as `scan`.
     """
     digest, total, count = hashlib.sha256(), 0, 0
-    for name, at, kind in _walked(path):
+    for name, at, kind in _shown(_walked(path)):
         if kind == FILE:
             with readable(at):
                 about = at.stat()
@@ -73,6 +75,11 @@ def fingerprint(path: str) -> dict[str, Any]:
         else:
             digest.update(repr((name, kind)).encode("utf-8", "surrogateescape"))
     return {"files": count, "bytes": total, "sha256": digest.hexdigest()}
+
+
+def _shown(entries: Iterator[Entry]) -> Iterator[Entry]:
+    """The same, counted on the terminal: how many there will be nobody knows beforehand."""
+    return iter(tqdm(entries, desc="folder", unit=" files", disable=None, delay=1))
 
 
 def _walked(path: str) -> Iterator[Entry]:

@@ -54,6 +54,7 @@ def export(
     source = model_file(**chosen)
     facts = read_facts(source)
     target = _target(output or _usual(facts, name, quantize), name)
+    click.echo(f"export: writes {name} and compares its answers with Keras's ...", err=True)
     with quiet_native_stderr():
         from menagerie.serve.export_pictures import of_folder, of_workspace
         from menagerie.serve.predictor import Predictor

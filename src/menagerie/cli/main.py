@@ -17,6 +17,8 @@ from menagerie.cli.predict import predict
 from menagerie.cli.readme import readme
 from menagerie.cli.report import report
 from menagerie.cli.serve import serve
+from menagerie.cli.sync import sync
+from menagerie.cli.tune import tune
 from menagerie.cli.use import use
 from menagerie.cli.verify import verify
 from menagerie.errors import MenagerieError
@@ -50,5 +52,7 @@ main.add_command(predict)
 main.add_command(readme)
 main.add_command(report)
 main.add_command(serve)
+main.add_command(sync)
+main.add_command(tune)
 main.add_command(use)
 main.add_command(verify)

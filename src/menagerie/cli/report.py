@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from menagerie.errors import MenagerieError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -99,8 +101,9 @@ def _current(params: "Params") -> dict[str, dict[str, str]]:
     from menagerie import paths
     from menagerie.compare import replicates
     from menagerie.files import file_sha256, read_json
-    from menagerie.report.results import made
 
-    dataset = params.dataset.name
-    pictures = read_json(made(paths.source(dataset)))["content_sha256"]
-    return replicates.current_settings(params, pictures, file_sha256(made(paths.split(dataset))))
+    source, split = paths.source(params.dataset.name), paths.split(params.dataset.name)
+    for needed in (source, split):  # after a sweep alone, the workspace has none
+        if not needed.is_file():
+            raise MenagerieError(f"{needed} is not there; make it with `dvc repro split`")
+    return replicates.current_settings(params, read_json(source)["content_sha256"], file_sha256(split))

@@ -80,21 +80,26 @@ def _set_up(folder: Path, name: str, epochs: int | None, deterministic: bool) ->
 def _run(folder: Path, stage: str, name: str, surroundings: dict[str, str]) -> None:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("DVC_")}
     environment |= surroundings | {"MLFLOW_TRACKING_URI": f"sqlite:///{(folder / 'mlflow.db').as_posix()}"}
-    click.echo(f"verify: {stage} {name} ...", nl=False)
-    began = time.monotonic()
-    done = subprocess.run(
+    began, said, line = time.monotonic(), [], f"verify: {stage} {name} ..."
+    click.echo(line, nl=False)
+    with subprocess.Popen(
         [sys.executable, "src", stage, name],
         cwd=folder,
         env=environment,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         encoding="utf-8",
         errors="replace",
-        check=False,
-    )
+    ) as process:
+        for told in process.stdout or ():
+            said.append(told)
+            if told.startswith("Epoch ") and sys.stdout.isatty():
+                click.echo(f"\r{line} epoch {told.split()[1]}", nl=False)
     click.echo(f" {time.monotonic() - began:.0f} s")
-    if done.returncode:
-        raise MenagerieError(f"{stage} {name} ended with {done.returncode}:\n{done.stderr.strip()[-2000:]}")
+    if process.returncode:
+        ended = "".join(said).strip()[-2000:]
+        raise MenagerieError(f"{stage} {name} ended with {process.returncode}:\n{ended}")
 
 
 def _same(one: Path, other: Path, dataset: str) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
+from menagerie.errors import MenagerieError
 from menagerie.params import Params
 from menagerie.tracking import settings
 from menagerie.tracking.store import DATA, SPLIT
@@ -45,7 +46,15 @@ def table(runs: pd.DataFrame, current: dict[str, Settings]) -> pd.DataFrame:
         pictures; accuracy_std has n - 1 below (ddof=1). low and high are the 95 % interval of the mean by
         Student's t, cut to 0..1: it covers what the seed makes of a training on one fixed split, not what
         other test pictures would. With n = 1 these three are NaN.
+
+    Raises:
+        MenagerieError: no run tells its seed.
     """
+    if runs["params.seed"].isna().all():
+        raise MenagerieError(
+            "no run in the tracking store tells the seed that it was trained with; make some with "
+            "`dvc exp run --queue -S 'seed=1,2,3'` and `dvc queue start`"
+        )
     runs = runs.dropna(subset=["params.seed"]).sort_values("start_time", kind="stable", ignore_index=True)
     runs = runs.assign(changed=changes(runs, current), seed=runs["params.seed"].astype(int))
     runs = runs.drop_duplicates(["model", "changed", "seed"], keep="last")

@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from menagerie import paths
 from menagerie.params import Params
+from menagerie.plots.style import Colour, colours_of
 from menagerie.report.figures import Figure, embedded
 from menagerie.report.findings import costs, models
 from menagerie.report.findings.blocks import Findings, Paragraph, Section
@@ -22,6 +23,7 @@ MARKS = re.compile(  # in text that is escaped already
     r"`(?P<code>[^`]+)`|\*\*(?P<strong>.+?)\*\*|&lt;(?P<address>https?://\S+?)&gt;|(?P<space>(?<=\d) (?=%))"
 )
 
+SHORT = 18  # letters of a name beside a confusion matrix
 FIGURES = 2_500_000  # bytes of a page that figures have at most
 
 
@@ -36,7 +38,14 @@ def page(params: Params, results: Results) -> str:
     data = embedded(results.data_figures)
     shown = [models.model(name, params, results) for name in results.board["model"]]
     told = gallery(results.tables["predictions"], list(results.data["classes"]), results.test_picture)
-    filters = {"inline": inline, "sort_key": _sort_key, "place": _place}
+    colours = colours_of(list(results.board["model"]))
+    filters = {
+        "inline": inline,
+        "sort_key": _sort_key,
+        "place": _place,
+        "short": _short,
+        "colour": lambda name: _css(colours[name]) if name in colours else "",
+    }
     template = environment(autoescape=True, filters=filters).get_template("report.html.jinja")
     ours = {name: embedded(shown) for name, shown in _without(told, results).items()}
     ours = {name: ours[name] for name in results.board["model"]}
@@ -125,3 +134,14 @@ def _sort_key(key: float) -> str:
 def _place(share: float) -> str:
     """Where a value between 0 and 1 lies, in % of a drawing's width with a margin."""
     return f"{4 + 92 * share:.2f}"
+
+
+def _short(name: str) -> str:
+    """A name for a narrow place. What tells long names apart is mostly at an end."""
+    return (
+        name if len(name) <= SHORT else f"{name[: SHORT // 2 - 1].rstrip()}…{name[-(SHORT // 2) :].lstrip()}"
+    )
+
+
+def _css(colour: Colour) -> str:
+    return "#" + "".join(f"{round(255 * part):02x}" for part in colour)

@@ -74,6 +74,11 @@ class Results:
     replicates: pd.DataFrame | None = None
     test_picture: Callable[[str], np.ndarray] | None = None
 
+    @property
+    def model_files(self) -> dict[str, str]:
+        """The SHA-256 of each model's file."""
+        return {name: metrics["model_sha256"] for name, metrics in self.metrics.items()}
+
     @cached_property
     def board(self) -> pd.DataFrame:
         """The leaderboard: one row a model, the highest test accuracy first."""

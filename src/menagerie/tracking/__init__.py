@@ -1,13 +1,15 @@
 """Experiment tracking, the only import of mlflow. It changes no result and stops none.
 
 The store is mlflow.db with mlartifacts/ in the main repository, whichever copy a stage runs in, or
-what MLFLOW_TRACKING_URI names. When it cannot be reached the user is told once and work goes on.
+what MLFLOW_TRACKING_URI names. When it cannot be reached the user is told once and work goes on; what
+was to be logged waits in .work/outbox.
 """
 
 import getpass
 import os
 import signal
 import subprocess
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,11 +20,14 @@ from menagerie.files import read_json, remove, whole
 from menagerie.model_facts import ModelFacts
 from menagerie.params import Params
 from menagerie.tracking import store
-from menagerie.tracking.process import close_gone, process_tags
+from menagerie.tracking.registering import VERSION_URI
 from menagerie.tracking.registry import Registered, Version, crown, registered
-from menagerie.tracking.run import NOTE, Run, log_params
+from menagerie.tracking.run import Run
+from menagerie.tracking.sending import NOTE, UID
+from menagerie.tracking.syncing import sync
 
 __all__ = [
+    "VERSION_URI",
     "Registered",
     "Run",
     "Version",
@@ -30,7 +35,9 @@ __all__ = [
     "evaluation_run",
     "flatten",
     "registered",
+    "search_run",
     "settings",
+    "sync",
     "training_run",
     "version_tags",
 ]
@@ -39,28 +46,22 @@ LONGEST = 6000  # characters of a parameter that MLflow keeps
 
 
 @contextmanager
-def training_run(params: Params, name: str, tags: dict[str, str], begun: Path) -> Iterator[Run]:
-    """Open the run of one training, named after its model and DVC's experiment.
+def training_run(
+    params: Params, name: str, tags: dict[str, str], begun: Path, label: str = ""
+) -> Iterator[Run]:
+    """Open the run of one training, named after its model, DVC's experiment and the label.
 
     It ends FINISHED, FAILED or KILLED. `tags` say what it was made from and where; commit, experiment and
     stage are added here. `begun` is a file that remembers the run until it is finished: the same training,
     begun again, takes it up.
     """
-
-    def connect() -> tuple[Any, str]:
-        client, experiment = _connected(params.dataset.name)
-        tagged = _data_tags(params.dataset.name) | _source_tags(params, name) | tags
-        tagged[NOTE] = f"`{name}` trained on {params.dataset.title} from seed {params.seed}; not tested yet."
-        if run_id := _known(client, begun):
-            _take_up(client, run_id)
-            return client, run_id
-        run_id = client.create_run(experiment, run_name=_run_name(name), tags=tagged).info.run_id
-        with whole(begun) as part:
-            part.write_text(run_id, encoding="utf-8")
-        log_params(client, run_id, settings(params, name))
-        return client, run_id
-
-    with _ended(Run(connect)) as run:
+    uid = begun.read_text(encoding="utf-8") if begun.exists() else uuid.uuid4().hex
+    with whole(begun) as part:
+        part.write_text(uid, encoding="utf-8")
+    tagged = _data_tags(params.dataset.name) | _source_tags(params, name) | tags
+    tagged[NOTE] = f"`{name}` trained on {params.dataset.title} from seed {params.seed}; not tested yet."
+    begin = _begin(params, name, {UID: uid}, tagged, settings(params, name), label)
+    with _ended(Run(uid, begin)) as run:
         yield run
     remove(begun)
 
@@ -74,21 +75,27 @@ def settings(params: Params, name: str) -> dict[str, str]:
 
 @contextmanager
 def evaluation_run(params: Params, name: str, model_sha256: str) -> Iterator[Run]:
-    """Take up the run that trained the very model evaluated; where it is not known, open one that says so."""
+    """Take up the run that trained the very model evaluated; where the store has none, open one.
 
-    def connect() -> tuple[Any, str]:
-        client, experiment = _connected(params.dataset.name)
-        query = f"tags.`model.sha256` = '{model_sha256}' and tags.model = '{name}'"
-        if found := client.search_runs([experiment], query, max_results=1):
-            _take_up(client, found[0].info.run_id)
-            return client, found[0].info.run_id
-        tags = _source_tags(params, name) | {
-            "model.sha256": model_sha256,
-            "model.origin": "trained elsewhere, restored by DVC",
-        }
-        return client, client.create_run(experiment, run_name=_run_name(name), tags=tags).info.run_id
+    It has the settings of a training of this repository, and says of another that it was elsewhere.
+    """
+    known_by = {"model.sha256": model_sha256, "model": name}
+    tags = _source_tags(params, name)
+    if _trained_here(params.dataset.name, name, model_sha256):
+        values = settings(params, name)
+    else:
+        tags, values = tags | {"model.origin": "trained elsewhere, restored by DVC"}, {}
+    with _ended(Run(uuid.uuid4().hex, _begin(params, name, known_by, tags, values))) as run:
+        yield run
 
-    with _ended(Run(connect)) as run:
+
+@contextmanager
+def search_run(params: Params, name: str, study: str) -> Iterator[Run]:
+    """Open the run that the trials of a study of one model are nested under, or take it up."""
+    tags = _source_tags(params, name) | {"tune.study": study}
+    tags[NOTE] = f"Search for better settings of `{name}` on {params.dataset.title}, by val alone."
+    begin = _begin(params, name, {UID: study}, tags, settings(params, name), "tuning")
+    with _ended(Run(uuid.uuid4().hex, begin)) as run:
         yield run
 
 
@@ -110,42 +117,39 @@ def version_tags(params: Params, facts: ModelFacts, metrics: dict[str, Any]) -> 
     return {key: str(value) for key, value in tags.items() if value != ""}
 
 
-def _connected(dataset: str) -> tuple[Any, str]:
-    client, experiment = store.connect(dataset)
-    close_gone(client, experiment)
-    return client, experiment
+def _begin(
+    params: Params,
+    name: str,
+    known_by: dict[str, str],
+    tags: dict[str, str],
+    values: dict[str, str],
+    label: str = "",
+) -> dict[str, Any]:
+    return {
+        "experiment": params.dataset.name,
+        "known_by": known_by,
+        # of a model's runs each DVC experiment has another name
+        "name": " ".join(filter(None, [name, os.environ.get("DVC_EXP_NAME"), label])),
+        "tags": tags,
+        "params": values,
+    }
 
 
-def _known(client: Any, begun: Path) -> str:
-    """The run that the same training was begun in, if this store has it."""
-    try:
-        run_id = begun.read_text(encoding="utf-8")
-        return run_id if client.get_run(run_id).info.lifecycle_stage == "active" else ""
-    except Exception:  # no such file, or no such run in this store
-        return ""
-
-
-def _take_up(client: Any, run_id: str) -> None:
-    client.update_run(run_id, status="RUNNING")
-    for key, value in process_tags().items():
-        client.set_tag(run_id, key, value)
-
-
-def _run_name(name: str) -> str:
-    """Of a model's runs each DVC experiment has another name."""
-    return " ".join(filter(None, [name, os.environ.get("DVC_EXP_NAME")]))
+def _trained_here(dataset: str, name: str, model_sha256: str) -> bool:
+    """Training notes the file that it wrote, where no DVC restores the note."""
+    record = paths.run_record(dataset, name)
+    return record.exists() and read_json(record).get("model_sha256") == model_sha256
 
 
 @contextmanager
 def _ended(run: Run) -> Iterator[Run]:
     def terminated(*_: Any) -> None:
-        run.end("KILLED")
         raise SystemExit(128 + signal.SIGTERM)
 
     before = signal.signal(signal.SIGTERM, terminated)
     try:
         yield run
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         run.end("KILLED")
         raise
     except Exception:
@@ -164,7 +168,7 @@ def _data_tags(dataset: str) -> dict[str, str]:
 
 
 def _source_tags(params: Params, name: str) -> dict[str, str]:
-    tags = process_tags() | {
+    tags = {
         "study": params.study or "",
         "dataset": params.dataset.name,
         "model": name,

@@ -9,7 +9,7 @@ from typing import Any
 
 from menagerie import paths
 from menagerie.errors import ModelError
-from menagerie.tracking.store import client_of, first_line, tracking_uri
+from menagerie.tracking import store
 
 FILE = "model.keras"
 FORMS = "models:/digits@champion, models:/digits/3 or runs:/RUN_ID/model"
@@ -19,7 +19,8 @@ def metrics(uri: str) -> dict[str, Any]:
     """What evaluate wrote in metrics.json of the model that a URI names; empty where there is none."""
     import mlflow
 
-    with client_of(tracking_uri(paths.main_repository())) as client, suppress(Exception):
+    with suppress(Exception):
+        client = store.client()
         kind, _, rest = uri.partition(":/")
         if kind == "models":
             name, alias = rest.split("@") if "@" in rest else rest.split("/")
@@ -40,18 +41,24 @@ def model_file(uri: str) -> Path:
     """
     if not uri.startswith(("models:/", "runs:/")):
         raise ModelError(f"{uri!r} names no model of MLflow; expected such as {FORMS}")
+    address = store.tracking_uri(paths.main_repository())
+    if not store.there(address):
+        raise ModelError(
+            f"{uri} cannot be had: there is no tracking store at {address}; run in the repository that "
+            "trained the model, or name its store with MLFLOW_TRACKING_URI"
+        )
     import mlflow
 
     folder = Path(tempfile.mkdtemp(prefix="menagerie-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     try:
-        with client_of(tracking_uri(paths.main_repository())):
-            mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder))
+        store.client()
+        mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder))
     except Exception as error:  # MLflow's, its database's or its connection's
         raise ModelError(
-            f"{uri} cannot be had from the tracking store: {first_line(error)}; expected such as {FORMS}: "
-            "`make ui` shows what is registered, which `evaluate` and `compare` do, and MLFLOW_TRACKING_URI "
-            "names another store"
+            f"{uri} cannot be had from the tracking store: {store.first_line(error)}; expected such as "
+            f"{FORMS}: `make ui` shows what is registered, which `evaluate` and `compare` do, and "
+            "MLFLOW_TRACKING_URI names another store"
         ) from error
     found = sorted(folder.rglob(FILE))
     if len(found) != 1:

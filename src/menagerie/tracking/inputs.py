@@ -6,30 +6,41 @@ from typing import Any
 
 from menagerie.params.dataset import Dataset
 
+CONTEXT = "mlflow.data.context"  # the tag that says what a data set was for
 
-def log_inputs(client: Any, run_id: str, dataset: Dataset, split_sha256: str, counts: dict[str, int]) -> None:
-    """Log a data set for each part, `counts` pictures by `train`, `val` or `test`, which is its context.
+
+def inputs(dataset: Dataset, split_sha256: str, counts: dict[str, int]) -> list[dict[str, str]]:
+    """A data set for each part, `counts` pictures by `train`, `val` or `test`, which is its `context`.
 
     The digest tells the split and the part: runs with equal digests used the same pictures for the same.
     """
+    kind, source = _source(dataset)
+    return [
+        {
+            "name": dataset.name,
+            "digest": f"{split_sha256[:16]}-{part}",
+            "source_type": kind,
+            "source": json.dumps(source),
+            "profile": json.dumps({"title": dataset.title, "split": part, "pictures": count}),
+            "context": part,
+        }
+        for part, count in counts.items()
+    ]
+
+
+def log_inputs(client: Any, run_id: str, described: list[dict[str, str]]) -> None:
+    """Log what `inputs` describes."""
     from mlflow.entities import Dataset as Entity
     from mlflow.entities import DatasetInput, InputTag
 
-    kind, source = _source(dataset)
-    inputs = [
+    entities = [
         DatasetInput(
-            Entity(
-                name=dataset.name,
-                digest=f"{split_sha256[:16]}-{part}",
-                source_type=kind,
-                source=json.dumps(source),
-                profile=json.dumps({"title": dataset.title, "split": part, "pictures": count}),
-            ),
-            [InputTag("mlflow.data.context", part)],
+            Entity(**{key: value for key, value in one.items() if key != "context"}),
+            [InputTag(CONTEXT, one["context"])],
         )
-        for part, count in counts.items()
+        for one in described
     ]
-    client.log_inputs(run_id, inputs)
+    client.log_inputs(run_id, entities)
 
 
 def _source(dataset: Dataset) -> tuple[str, dict[str, str]]:

@@ -32,9 +32,15 @@ def log_model(run_id: str, path: Path) -> str:
 
 
 def model_of(client: Any, run_id: str) -> str:
-    """The id of the model that the run has, empty when it has none."""
+    """The id of the model that the run has, empty when it has none. One stored by half is removed."""
     outputs = client.get_run(run_id).outputs
-    return outputs.model_outputs[-1].model_id if outputs and outputs.model_outputs else ""
+    ready = ""
+    for output in outputs.model_outputs if outputs else ():
+        if client.get_logged_model(output.model_id).status.value == "READY":
+            ready = output.model_id
+        else:
+            client.delete_logged_model(output.model_id)
+    return ready
 
 
 def _signature() -> Any:

@@ -1,10 +1,12 @@
 """MLflow's pages, opened where networks are trained: `mlflow ui --app-name menagerie`, as `make ui` does.
 
-Without it they open on traces of language models, with an assistant beside them and a notice in front. They
-keep in the browser what is shown, and read no tag and no environment variable for it (3.17).
+Without it they open on traces of language models, with an assistant beside them and a notice in front, and a
+list of runs shows no metric. They keep in the browser what is shown, and read no tag and no environment
+variable for it (3.17).
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,9 @@ CHOSEN = {
     "mlflow.telemetry.info.alert.dismissed_v1": True,
     "mlflow.settings.telemetry.enabled_v1": False,
 }
+RUNS = 'MLflowLocalStorage-1.1-ExperimentPage-["{}"]-ReactComponentState'  # of the experiment with this id
+COLUMNS = [f"metrics.`{part}/accuracy`" for part in ("val", "test", "train")]
+COLUMNS += ["attributes.`Dataset`", "attributes.`Models`"]
 SCRIPT = (
     "<script>for (const [key, value] of Object.entries({})) "
     "if (localStorage.getItem(key) === null) localStorage.setItem(key, JSON.stringify(value))</script>"
@@ -29,6 +34,20 @@ def application() -> Any:
     from starlette.routing import Route
 
     html = (Path(pages.static_folder) / "index.html").read_text(encoding="utf-8")
-    html = html.replace("<head>", "<head>" + SCRIPT.replace("{}", json.dumps(CHOSEN)), 1)
-    app.router.routes.insert(0, Route("/", lambda _: HTMLResponse(html)))
+
+    def first(_: Any) -> HTMLResponse:
+        chosen = CHOSEN | {RUNS.format(number): {"selectedColumns": COLUMNS} for number in _experiments()}
+        script = SCRIPT.replace("{}", json.dumps(chosen))
+        return HTMLResponse(html.replace("<head>", "<head>" + script, 1))
+
+    app.router.routes.insert(0, Route("/", first))
     return app
+
+
+def _experiments() -> list[str]:
+    """The ids of the experiments in the store that this server shows."""
+    from mlflow import MlflowClient
+    from mlflow.server import BACKEND_STORE_URI_ENV_VAR
+
+    client = MlflowClient(os.environ[BACKEND_STORE_URI_ENV_VAR])
+    return [experiment.experiment_id for experiment in client.search_experiments()]

@@ -17,11 +17,12 @@ def process_tags() -> dict[str, str]:
 def close_gone(client: Any, experiment: str) -> None:
     """End as KILLED each run that says RUNNING and whose process, of this machine, is gone."""
     for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
-        if _gone(run.data.tags):
+        if gone(run.data.tags):
             client.set_terminated(run.info.run_id, "KILLED")
 
 
-def _gone(tags: dict[str, str]) -> bool:
+def gone(tags: dict[str, str]) -> bool:
+    """Whether the process that has these tags is of this machine and runs no longer."""
     if tags.get(HOST) != socket.gethostname():
         return False  # a process of another machine cannot be looked at
     try:

@@ -1,23 +1,20 @@
 """The registry: every evaluated model is a version of its data set's registered model; one is champion."""
 
-import json
+import sys
 import tempfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pandas as pd
 
-from menagerie import paths
-from menagerie.tracking.store import SPLIT, client_of, tracking_uri, warn
+from menagerie.tracking.registering import versions
+from menagerie.tracking.sending import connect
+from menagerie.tracking.store import SPLIT, first_line
 
 CHAMPION = "champion"  # the alias: `models:/digits@champion`
 REASON = "champion.reason"  # the tag that says why it is
-LONGEST = 5000  # characters of a description that MLflow keeps
 VAL_PREDICTIONS = "metrics/val_predictions.csv"  # among a run's artifacts
-
-ABOUT = "Every model that was tested on this data set; the alias `champion` is at the best of them by val."
-USE = "```\nmenagerie predict PICTURE --uri models:/{}@champion\n```"
 
 Answer = TypeVar("Answer")
 
@@ -57,32 +54,6 @@ class Registered:
         )
 
 
-def register(
-    client: Any, run_id: str, model_id: str, dataset: str, tags: dict[str, str], card: Callable[[str], str]
-) -> str:
-    """Make a run's model a version, or renew what its version says; the number of the version.
-
-    A model is known by its tags `model` and `model.sha256`; `card` describes it, given its URI, which is cut
-    to LONGEST characters.
-    """
-    known = [one for one in _versions(client, dataset) if _same(one.tags, tags)]
-    if known:
-        number = known[0].version
-        for key, value in tags.items():
-            client.set_model_version_tag(dataset, number, key, value)
-    else:
-        if not client.search_registered_models(f"name = '{dataset}'", max_results=1):
-            client.create_registered_model(dataset, description=f"{ABOUT}\n\n{USE.format(dataset)}")
-        made = client.create_model_version(
-            dataset, f"models:/{model_id}", run_id, tags=tags, model_id=model_id, await_creation_for=None
-        )
-        number = made.version
-        versions = json.dumps([{"name": dataset, "version": number}])
-        client.set_logged_model_tags(model_id, {"mlflow.modelVersions": versions})  # its page links them
-    client.update_model_version(dataset, number, card(f"models:/{dataset}/{number}")[:LONGEST])
-    return str(number)
-
-
 def registered(dataset: str, at_hand: Collection[str] = ()) -> Registered | None:
     """What is registered of a data set; None, and a word to the user, when the store cannot be reached.
 
@@ -91,11 +62,11 @@ def registered(dataset: str, at_hand: Collection[str] = ()) -> Registered | None
 
     def read(client: Any) -> Registered:
         found = client.search_registered_models(f"name = '{dataset}'", max_results=1)
-        versions = [_version(one) for one in _versions(client, dataset)] if found else []
+        known = [_version(one) for one in versions(client, dataset)] if found else []
         number = str(found[0].aliases.get(CHAMPION, "")) if found else ""
-        champion = next((one for one in versions if one.number == number), None)
+        champion = next((one for one in known if one.number == number), None)
         wanted = champion is not None and champion.model_sha256 not in at_hand
-        return Registered(versions, champion, _val_predictions(client, champion) if wanted else None)
+        return Registered(known, champion, _val_predictions(client, champion) if wanted else None)
 
     return _told(read)
 
@@ -120,18 +91,6 @@ def _val_predictions(client: Any, version: Version) -> pd.DataFrame | None:
         return pd.read_csv(path, dtype=str, keep_default_na=False)
 
 
-def _versions(client: Any, dataset: str) -> Sequence[Any]:
-    """The newest first."""
-    found: list[Any] = []
-    token = None
-    while True:
-        page = client.search_model_versions(f"name = '{dataset}'", page_token=token)
-        found += page
-        token = page.token
-        if not token:
-            return sorted(found, key=lambda one: int(one.version), reverse=True)
-
-
 def _version(one: Any) -> Version:
     tags = one.tags
     return Version(
@@ -145,15 +104,13 @@ def _version(one: Any) -> Version:
     )
 
 
-def _same(tags: dict[str, str], wanted: dict[str, str]) -> bool:
-    return all(tags.get(key) == wanted[key] for key in ("model", "model.sha256"))
-
-
 def _told(call: Callable[[Any], Answer]) -> Answer | None:
     try:
-        with client_of(tracking_uri(paths.main_repository())) as client:
-            pass
-        return call(client)
+        return call(connect())
     except Exception as error:  # whatever it is, the stage has done its work
-        warn(error)
+        print(
+            f"warning: no champion is chosen, the tracking store gives no answer: {first_line(error)}; "
+            "`menagerie sync` chooses when it does",
+            file=sys.stderr,
+        )
         return None

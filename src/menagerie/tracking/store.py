@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +14,10 @@ from filelock import FileLock
 
 from menagerie import paths
 from menagerie.errors import MenagerieError
+from menagerie.tracking.moving import moved_from
 
 DATA, SPLIT = "data.sha256", "split.sha256"  # tags: of all pictures, and of which of them train and test
+FILES = "mlartifacts"  # the folder of an embedded store's files, beside it
 KIND = "mlflow.experimentKind"  # by which MLflow's pages are laid out: not as for language models
 PAGE = 100  # runs a request: the answer has 15 s
 
@@ -35,15 +38,49 @@ def tracking_uri(root: Path) -> str:
     return uri
 
 
-def connect(experiment: str) -> tuple[Any, str]:
+def there(uri: str) -> bool:
+    """Whether a store is at hand that need not be made; of a server it is not known."""
+    return not uri.startswith("sqlite:///") or Path(uri.removeprefix("sqlite:///")).is_file()
+
+
+def client() -> Any:
+    """A client of the store where runs go.
+
+    Raises:
+        MenagerieError: the repository was moved or copied, and the store tells of files by their old place.
+    """
     root = paths.main_repository()
     uri = tracking_uri(root)
-    with client_of(uri) as client:
-        if known := client.get_experiment_by_name(experiment):
-            return client, known.experiment_id
+    with client_of(uri) as own:
+        if old := moved_from(uri, root):
+            raise MenagerieError(
+                f"the repository was moved or copied: its runs' files would go to {old / FILES}, expected "
+                f"{root / FILES}; `menagerie sync` has the store follow"
+            )
+        return own
+
+
+def experiment_id(client: Any, name: str) -> str:
+    """That of the experiment of this name, which is made if it is not there.
+
+    Raises:
+        MenagerieError: it was deleted.
+    """
+    root = paths.main_repository()
+    uri = tracking_uri(root)
+    with client_of(uri):
+        if known := client.get_experiment_by_name(name):
+            if known.lifecycle_stage == "deleted":
+                raise MenagerieError(
+                    f"the experiment {name} was deleted in MLflow; expected one that takes runs: `mlflow "
+                    f"experiments restore --experiment-id {known.experiment_id}` brings it back, `mlflow gc "
+                    f"--experiment-ids {known.experiment_id}` lets a new one be made (each with the store in "
+                    "MLFLOW_TRACKING_URI)"
+                )
+            return str(known.experiment_id)
         # Fixed here, or MLflow takes the folder of the first process: a queued experiment's is removed.
-        local = (root / "mlartifacts" / experiment).as_uri() if uri.startswith("sqlite:") else None
-        return client, client.create_experiment(experiment, local, {KIND: "custom_model_development"})
+        local = (root / FILES / name).as_uri() if uri.startswith("sqlite:") else None
+        return str(client.create_experiment(name, local, {KIND: "custom_model_development"}))
 
 
 @contextmanager
@@ -52,6 +89,9 @@ def client_of(uri: str) -> Iterator[Any]:
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
     mlflow.set_tracking_uri(uri)
+    if not uri.startswith("sqlite:"):
+        yield mlflow.MlflowClient()
+        return
     paths.work().mkdir(parents=True, exist_ok=True)
     # Two processes that make the tables of a new database at the same time break it.
     with FileLock(paths.work() / "mlflow.lock"):
@@ -103,8 +143,8 @@ def evaluated_runs(dataset: str) -> pd.DataFrame:
 
 
 def _evaluated_runs(uri: str, dataset: str) -> list[Any]:
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
-        return []  # which MLflow would make
+    if not there(uri):
+        return []
     with client_of(uri) as client:
         experiment = client.get_experiment_by_name(dataset)
     if experiment is None:
@@ -125,8 +165,14 @@ def _of_test(metrics: dict[str, float], key: str) -> float | None:
 
 
 def warn(error: Exception) -> None:
-    print(f"warning: not tracked in MLflow from here on: {first_line(error)}", file=sys.stderr)
+    print(
+        f"warning: not tracked in MLflow for now: {first_line(error)}; what is logged waits in .work/outbox "
+        "and is sent when it can be, by the next stage or by `menagerie sync`",
+        file=sys.stderr,
+    )
 
 
 def first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    """What an error says, without the password that an address may hold."""
+    told = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return re.sub(r"//[^/@\s]*@", "//", told)

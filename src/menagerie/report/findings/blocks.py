@@ -61,7 +61,7 @@ class Cell:
 @dataclass(frozen=True)
 class Column:
     title: str
-    kind: Literal["name", "number", "prose"]
+    kind: Literal["name", "model", "number", "prose"]
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,11 @@ class Findings:
 
 def names(*titles: str) -> tuple[Column, ...]:
     return tuple(Column(title, "name") for title in titles)
+
+
+def model_names(*titles: str) -> tuple[Column, ...]:
+    """Columns of names of models, each of which has a colour in the figures."""
+    return tuple(Column(title, "model") for title in titles)
 
 
 def numbers(*titles: str) -> tuple[Column, ...]:

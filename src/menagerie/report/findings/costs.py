@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from menagerie.report.findings.blocks import Cell, Paragraph, Section, Table, names, numbers
+from menagerie.report.findings.blocks import Cell, Paragraph, Section, Table, model_names, names, numbers
 from menagerie.report.findings.values import counted, duration, interval, megabytes, number, three
 from menagerie.report.results import Results
 
@@ -28,7 +28,7 @@ def section(results: Results) -> Section:
         "machine named under each model, and time depends on the number of epochs, too; compare them only "
         "between models trained on the same machine."
     )
-    columns = names("model") + numbers("size (MB)", *(title for title, _ in MEASURED.values()))
+    columns = model_names("model") + numbers("size (MB)", *(title for title, _ in MEASURED.values()))
     rows = tuple(
         (
             Cell(row["model"], target=f"model-{row['model']}"),

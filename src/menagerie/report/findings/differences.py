@@ -3,7 +3,7 @@
 import pandas as pd
 
 from menagerie.compare import leaderboard
-from menagerie.report.findings.blocks import Cell, Paragraph, Section, Table, names, numbers
+from menagerie.report.findings.blocks import Cell, Paragraph, Section, Table, model_names, numbers
 from menagerie.report.findings.values import count, counted, number, p_value, percent, points, two
 from menagerie.report.results import Results
 
@@ -43,7 +43,7 @@ def section(results: Results) -> Section | None:
 
 
 def _table(name: str, pairs: pd.DataFrame, heads: tuple[str, str], folded: str = "") -> Table:
-    columns = names(*heads) + numbers(
+    columns = model_names(*heads) + numbers(
         "difference (points)",
         "only the first right",
         "only the second right",

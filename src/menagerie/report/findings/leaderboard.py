@@ -4,7 +4,16 @@ from typing import Any
 
 from menagerie.compare import published
 from menagerie.params import Params
-from menagerie.report.findings.blocks import Block, Cell, Notice, Paragraph, Section, Table, names, numbers
+from menagerie.report.findings.blocks import (
+    Block,
+    Cell,
+    Notice,
+    Paragraph,
+    Section,
+    Table,
+    model_names,
+    numbers,
+)
 from menagerie.report.findings.differences import against_best
 from menagerie.report.findings.values import count, counted, interval, number, percent, points, score, two
 from menagerie.report.results import Results
@@ -41,7 +50,7 @@ def _test_is_val(data: dict[str, Any]) -> list[Notice]:
 
 
 def section(results: Results) -> Section:
-    columns = names("model") + numbers(
+    columns = model_names("model") + numbers(
         "test accuracy (%)",
         "n",
         "macro F1 (%)",

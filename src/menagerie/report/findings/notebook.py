@@ -9,7 +9,17 @@ from menagerie.compare.claims import claims
 from menagerie.compare.labels import ceiling
 from menagerie.params import Params
 from menagerie.params.notebook import Claim, Notebook
-from menagerie.report.findings.blocks import Cell, Items, Paragraph, Section, Table, names, numbers, prose
+from menagerie.report.findings.blocks import (
+    Cell,
+    Items,
+    Paragraph,
+    Section,
+    Table,
+    model_names,
+    names,
+    numbers,
+    prose,
+)
 from menagerie.report.findings.values import (
     DASH,
     as_printed,
@@ -54,7 +64,11 @@ def sections(params: Params, results: Results) -> list[Section]:
 def _reported(notebook: Notebook, results: Results) -> Section:
     table = published.against_reported(results.metrics, notebook, results.seeds)
     compared, several = table.to_dict("records"), bool((table["runs"] > 1).any())
-    columns = names("model", "split") + numbers("reported (%)", "reproduced (%)", "n", "difference (points)")
+    columns = (
+        model_names("model")
+        + names("split")
+        + numbers("reported (%)", "reproduced (%)", "n", "difference (points)")
+    )
     columns += numbers("runs", "mean of the runs (%)") if several else ()
     columns += numbers("p") + prose("reported value")
     columns += numbers("reported loss", "loss", "reported epochs", "epochs")

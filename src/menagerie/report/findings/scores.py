@@ -5,7 +5,16 @@ from typing import Any
 import pandas as pd
 
 from menagerie.compare import leaderboard
-from menagerie.report.findings.blocks import Cell, Paragraph, Section, Table, names, numbers, prose
+from menagerie.report.findings.blocks import (
+    Cell,
+    Paragraph,
+    Section,
+    Table,
+    model_names,
+    names,
+    numbers,
+    prose,
+)
 from menagerie.report.findings.values import count, counted, decimal, number, percent, two
 from menagerie.report.results import Results
 
@@ -27,7 +36,7 @@ def calibration(results: Results) -> Section:
         )
     if results.data["groups"]:
         about += " The temperature's interval takes pictures of one group for independent: it is too short."
-    columns = names("model") + numbers(
+    columns = model_names("model") + numbers(
         "temperature", "ECE (%)", "ECE after scaling (%)", "loss (nats)", "loss after scaling (nats)", "n"
     )
     rows = tuple(_calibrated(name, results.metrics[name]) for name in results.board["model"])
@@ -75,7 +84,7 @@ def robustness(results: Results) -> Section | None:
         )
         for row in rows
     )
-    table = Table("Accuracy under corruptions", names("model") + numbers("clean", *kinds), cells)
+    table = Table("Accuracy under corruptions", model_names("model") + numbers("clean", *kinds), cells)
     return Section("robustness", "Robustness", (Paragraph(about), table))
 
 
@@ -88,7 +97,7 @@ def replicates(found: pd.DataFrame | None) -> Section | None:
         "interval of the mean by Student's t. It says what the seed makes of a training, not what other test "
         "pictures would."
     )
-    columns = names("model") + prose("what differs from these settings") + names("seeds")
+    columns = model_names("model") + prose("what differs from these settings") + names("seeds")
     columns += numbers(
         "n", "mean test accuracy (%)", "standard deviation (points)", "lowest (%)", "highest (%)"
     )

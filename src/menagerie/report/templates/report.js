@@ -43,7 +43,8 @@ addEventListener("hashchange", openTarget);
 openTarget();
 
 /* Rows of a long table that hold what is searched for. */
-function matches(text, search) {
+function matches(marked, search) {
+  const text = marked.replace(/[\u2068\u2069]/g, "");
   return search.toLowerCase().split(/\s+/).every((word) => text.toLowerCase().includes(word));
 }
 
@@ -69,8 +70,13 @@ function element(tag, text, kind) {
   return made;
 }
 
+/* Between marks, a name that runs from right to left does not turn the words and numbers beside it. */
+function isolated(name) {
+  return `\u2068${name}\u2069`;
+}
+
 function pair(actual, predicted) {
-  return `${gallery.classes[actual]}, taken for ${gallery.classes[predicted]}`;
+  return `${isolated(gallery.classes[actual])}, taken for ${isolated(gallery.classes[predicted])}`;
 }
 
 function mistake([path, actual, predicted, probability, picture]) {
