@@ -5,7 +5,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -233,6 +235,34 @@ def test_a_training_killed_while_the_store_was_away_for_good_is_sent_as_killed(r
     (kept,) = runs_of(client)
     assert [step for step, _ in epochs_of(client, kept)] == [1, 2, 3]
     assert kept.info.status == "KILLED"
+
+
+class Old(BaseHTTPRequestHandler):
+    """A server that knows nothing that it is asked, as one of an earlier version."""
+
+    def do_GET(self):
+        known = self.path == "/version"
+        self.send_response(200 if known else 404)
+        self.end_headers()
+        self.wfile.write(b"2.22.5" if known else b"<!doctype html>")
+
+    def log_message(self, *_):
+        pass
+
+
+def test_of_a_server_of_another_version_both_are_told_with_the_remedy(
+    root, params, monkeypatch, capsys, no_proxy
+):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Old) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.server_port}")
+        with tracking.training_run(params(), "cnn", {}, root / "begun"):
+            pass
+        server.shutdown()
+    told = capsys.readouterr().err
+    assert f"runs MLflow 2.22.5 and does not know what MLflow {mlflow.__version__}" in told
+    assert f'pip install "mlflow=={mlflow.__version__}" where it runs' in told
+    assert len(outbox.entries()) == 1
 
 
 def test_what_a_process_that_goes_on_keeps_is_left_to_it(root, params, monkeypatch):

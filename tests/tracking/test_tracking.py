@@ -3,12 +3,13 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import threading
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -477,3 +478,16 @@ def test_a_model_that_a_kill_left_half_stored_is_stored_anew(root, params, tmp_p
         run.log_model(small_model(tmp_path / "model.keras", model_facts()))
     (stored,) = own.search_logged_models([only_run(root).info.experiment_id])
     assert (stored.status, stored.model_id != half.model_id) == ("READY", True)
+
+
+@pytest.mark.parametrize("version", ["2_22", "3_14"])
+def test_a_store_of_an_earlier_mlflow_is_taken_up_with_the_runs_that_it_has(bare, params, version):
+    text = (Path(__file__).parent / "stores" / f"mlflow_{version}.sql").read_text(encoding="utf-8")
+    with closing(sqlite3.connect(bare / "mlflow.db")) as database:
+        database.executescript(text)
+    assert tracking.sync().moved_from == Path("/repository")
+    evaluated(params, 1, 0.8, "ann")
+    runs = store.evaluated_runs("digits").set_index("model")
+    assert runs["test_accuracy"].to_dict() == {"cnn": 0.9, "ann": 0.8}
+    kept = client(bare).get_run(runs["run_id"]["cnn"])
+    assert kept.info.artifact_uri.startswith((bare / "mlartifacts").as_uri())

@@ -10,7 +10,7 @@ import pandas as pd
 
 from menagerie.tracking.registering import versions
 from menagerie.tracking.sending import connect
-from menagerie.tracking.store import SPLIT, first_line
+from menagerie.tracking.store import SPLIT, why
 
 CHAMPION = "champion"  # the alias: `models:/digits@champion`
 REASON = "champion.reason"  # the tag that says why it is
@@ -109,7 +109,7 @@ def _told(call: Callable[[Any], Answer]) -> Answer | None:
         return call(connect())
     except Exception as error:  # whatever it is, the stage has done its work
         print(
-            f"warning: no champion is chosen, the tracking store gives no answer: {first_line(error)}; "
+            f"warning: no champion is chosen, the tracking store gives no answer: {why(error)}; "
             "`menagerie sync` chooses when it does",
             file=sys.stderr,
         )

@@ -4,8 +4,9 @@ import logging
 import os
 import re
 import sys
+import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -166,10 +167,26 @@ def _of_test(metrics: dict[str, float], key: str) -> float | None:
 
 def warn(error: Exception) -> None:
     print(
-        f"warning: not tracked in MLflow for now: {first_line(error)}; what is logged waits in .work/outbox "
+        f"warning: not tracked in MLflow for now: {why(error)}; what is logged waits in .work/outbox "
         "and is sent when it can be, by the next stage or by `menagerie sync`",
         file=sys.stderr,
     )
+
+
+def why(error: Exception) -> str:
+    """What an error of the store says; that the server is of another version where that is what it means."""
+    import mlflow
+
+    uri, here = tracking_uri(paths.main_repository()), mlflow.__version__
+    if uri.startswith("http") and "404" in str(error):  # it does not know what it was asked
+        with suppress(OSError), urllib.request.urlopen(f"{uri.rstrip('/')}/version", timeout=5) as answer:
+            there = answer.read(50).decode(errors="replace").strip()
+            if there != here:
+                return (
+                    f"the server runs MLflow {there} and does not know what MLflow {here}, installed here, "
+                    f'asks of it: pip install "mlflow=={here}" where it runs'
+                )
+    return first_line(error)
 
 
 def first_line(error: Exception) -> str:

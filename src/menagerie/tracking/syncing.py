@@ -33,7 +33,7 @@ def sync() -> Synced:
     except Exception as error:  # MLflow's, its database's or its connection's
         name, count = outbox.name_of(uri), len(outbox.entries())
         raise MenagerieError(
-            f"the tracking store ({name}) does not take what waits: {store.first_line(error)}; "
+            f"the tracking store ({name}) does not take what waits: {store.why(error)}; "
             f"of {count} {'run' if count == 1 else 'runs'} something waits in .work/outbox: start the "
             "server, or name the right one with MLFLOW_TRACKING_URI, and run `menagerie sync` again"
         ) from error
