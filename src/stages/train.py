@@ -19,7 +19,7 @@ from menagerie.errors import WeightsError
 from menagerie.files import file_sha256, whole, whole_folder, write_json
 from menagerie.model_facts import ModelFacts, Pixels, promise, versions
 from menagerie.model_files import predict, save_model
-from menagerie.models.parts.augmentation import parted
+from menagerie.models.parts.augmentation import augmentation
 from menagerie.params import Params, load_params
 from menagerie.train import checkpoints
 from menagerie.train.building import build_model
@@ -59,10 +59,9 @@ def main(name: str) -> None:
         verbose = 1 if sys.stdout.isatty() else 2  # a bar to watch, or a line an epoch in a log
         trained = train(model, spec, data, replace(session, verbose=verbose))
         with whole_folder(paths.model(dataset, name)) as folder:
-            network, augmentation = parted(model)
-            save_model(network, folder / "model.keras", facts(params, name, network, data))
-            if augmentation is not None:
-                save_model(augmentation, folder / "augmentation.keras")  # for its preview
+            save_model(model, folder / "model.keras", facts(params, name, model, data))
+            if spec.augment:
+                save_model(augmentation(model, spec.augment)[0], folder / "augmentation.keras")  # to be shown
             trained.history.to_csv(folder / "history.csv", index=False, lineterminator="\n")
         model_sha256 = file_sha256(paths.model(dataset, name) / "model.keras")
         cost = {"fit_seconds": trained.fit_seconds, "pictures_per_second": trained.pictures_per_second}

@@ -131,10 +131,8 @@ def test_the_saved_model_is_the_whole_network(params, tmp_path):
         ("ann", 80, "flatten"),  # resized, scaled, flattened: fewer bytes than the pictures have
         ("ann", 8, None),  # enlarged: more bytes than the pictures have
         ("cnn", 48, None),  # scaled to float32: four times the bytes
-        ("cnn_augmented", 48, None),  # random before anything else
         ("mobilenet_v2_partial", 40, None),  # the last ten are frozen, the first are trained
         ("mobilenet_v2_transfer", 40, "flatten"),
-        ("inception_v3_transfer", 75, None),  # augmentation comes first
     ],
 )
 def test_the_prefix_ends_before_what_is_random_or_trained(params, name, side, end):

@@ -9,7 +9,7 @@ from helpers import MODELS, recipe
 
 keras = pytest.importorskip("keras")
 
-from menagerie.models.parts.augmentation import augmented, parted  # noqa: E402
+from menagerie.models.parts.augmentation import AUGMENTED, PLAIN, augmentation, augmented  # noqa: E402
 from menagerie.params.model import (  # noqa: E402
     AUGMENTATION_LAYERS,
     Layer,
@@ -76,9 +76,10 @@ def after(name):
     """The same pictures as a layer leaves them in training."""
     layer, _, settings = name.partition(" ")
     inputs = keras.Input((SIDE, SIDE, 3))
-    model = keras.Model(inputs, augmented(inputs, [Layer(layer=layer, settings=json.loads(settings))]))
+    layers = [Layer(layer=layer, settings=json.loads(settings))]
+    random, _ = augmentation(keras.Model(inputs, augmented(inputs, layers)), layers)
     keras.utils.set_random_seed(0)
-    return keras.ops.convert_to_numpy(model(slopes(), training=True))
+    return keras.ops.convert_to_numpy(random(slopes(), training=True))
 
 
 def effects(pictures):
@@ -149,22 +150,20 @@ def test_noise_has_its_standard_deviation(name, deviation):
 def network_of(name):
     settings = recipe(name)
     kind, extra = (PretrainedModel, {"weights": "random"}) if "base" in settings else (ScratchModel, {})
-    return build_model(parse(kind, settings | extra, name), (32, 32, 3), 10)
+    spec = parse(kind, settings | extra, name)
+    return build_model(spec, (32, 32, 3), 10), spec.augment
 
 
 @pytest.mark.parametrize("name", ["cnn_augmented", "inception_v3_finetune"])
-def test_the_network_without_its_augmentation_is_the_same_in_inference_and_never_random(name):
-    model = network_of(name)
-    network, augmentation = parted(model)
+def test_the_network_holds_nothing_random_and_its_augmentation_does(name):
+    model, augment = network_of(name)
     pictures = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
-    assert (augmentation(pictures, training=True) != augmentation(pictures, training=True)).numpy().any()
-    expected = model(pictures, training=False)
-    np.testing.assert_array_equal(network(pictures), expected)
-    assert (model(pictures) != expected).numpy().any()  # random layers act unless they are told not to
-    assert all(mine is its for mine, its in zip(network.weights, model.weights, strict=True))
-    assert not [layer for layer in network.layers if layer.__class__.__name__ in AUGMENTATION_LAYERS]
+    random, _ = augmentation(model, augment)
+    assert (random(pictures, training=True) != random(pictures, training=True)).numpy().any()
+    np.testing.assert_array_equal(model(pictures), model(pictures, training=False))
+    assert not [layer for layer in model.layers if layer.__class__.__name__ in AUGMENTATION_LAYERS]
 
 
-def test_a_network_without_augmentation_is_left_as_it_is():
-    model = network_of("cnn")
-    assert parted(model) == (model, None)
+def test_a_network_without_augmentation_has_no_place_for_one():
+    model, _ = network_of("cnn")
+    assert not {PLAIN, AUGMENTED} & {layer.name for layer in model.layers}
