@@ -167,6 +167,7 @@ class PretrainedModel(Model):
 
     arch: Literal["pretrained"]
     base: str
+    base_settings: dict[str, Any]
     weights: str
     output_layer: str | None
     image_size: Annotated[tuple[Count, Count], Field(strict=False)] | None
