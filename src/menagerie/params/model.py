@@ -47,6 +47,7 @@ def _of(kind: str, names: tuple[str, ...]) -> AfterValidator:
 
 
 Augmentation = Annotated[Layer, _of("augmentation layer", AUGMENTATION_LAYERS + MIXING_LAYERS)]
+View = Literal["flip", "crops"]
 HeadLayer = Annotated[Layer, _of("head layer", HEAD_LAYERS)]
 
 
@@ -138,6 +139,7 @@ class Model(Section):
     arch: Name
     batch_size: Count
     augment: Many[Augmentation]
+    tta: Many[View]
     label_smoothing: Fraction
     class_weights: Literal["balanced"] | None
 
@@ -172,7 +174,7 @@ class PretrainedModel(Model):
     output_layer: str | None
     image_size: Annotated[tuple[Count, Count], Field(strict=False)] | None
     preprocess: Literal["native", "unit"]
-    pooling: Literal["flatten", "average", "max"]
+    pooling: Literal["flatten", "average", "max", "grid"]
     head: Many[HeadLayer]
     phases: Annotated[dict[Name, PretrainedPhase], Field(min_length=1)]
 

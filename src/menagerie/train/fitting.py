@@ -21,7 +21,7 @@ from menagerie.train import checkpoints
 from menagerie.train.augmenting import Augmenter
 from menagerie.train.batches import Batches
 from menagerie.train.checkpoints import Progress
-from menagerie.train.optimizing import callbacks, optimizer
+from menagerie.train.optimizing import averaging, callbacks, optimizer
 from menagerie.train.prefix import prefix_outputs, split_at_prefix
 
 OnEpoch = Callable[[dict[str, float], int], None]  # what was measured, and the epoch (from 1)
@@ -152,7 +152,7 @@ def _fit_phase(
         metrics=["accuracy"],
         jit_compile="auto" if _has_accelerator() else False,  # XLA is slower than oneDNN on a CPU
     )
-    watching = [*callbacks(phase), EpochRecorder(progress, session.on_epoch)]
+    watching = [*callbacks(phase), EpochRecorder(progress, session.on_epoch), *averaging(phase)]
     keeper = checkpoints.Keeper(session.checkpoint, progress, model, watching)
     part.fit(
         batches,

@@ -139,8 +139,7 @@ def imagenet_file(
     Raises:
         WeightsError: it cannot be had; the message names the file and the places.
     """
-    remote, mirror = weights_file(base, *image_shape[:2], settings), named_mirror()
-    cache = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "models"
+    remote, mirror, cache = weights_file(base, *image_shape[:2], settings), named_mirror(), _cache()
     if (cache / remote.file).is_file() and not remote.pinned:
         return cache / remote.file, None
     try:
@@ -153,7 +152,20 @@ def imagenet_file(
     return found.path, found.url
 
 
+def at_hand(base: str, settings: Mapping[str, Any], image_shape: Sequence[int]) -> bool:
+    """Whether the file is in Keras's cache or in the mirror's folder; nothing is asked of a network."""
+    file, mirror = weights_file(base, *image_shape[:2], settings).file, named_mirror()
+    folders = [_cache()]
+    if mirror and mirror.startswith("file:"):
+        folders.append(local_path(_shelf(mirror)))
+    return any((folder / file).is_file() for folder in folders)
+
+
 # places
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "models"
 
 
 def _shelf(mirror: str | None) -> str:
