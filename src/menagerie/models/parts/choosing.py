@@ -6,11 +6,7 @@ from menagerie.models.parts.weights import at_hand
 from menagerie.params.model import PretrainedModel, ScratchModel
 
 AUTO, NARROWEST = "auto", "narrow"
-PRESETS = {
-    "best": AUTO,
-    "good": AUTO,
-    "fast": NARROWEST,
-}  # what conf/model says is their base; the best first
+PRESETS = {"good": AUTO, "fast": NARROWEST}  # what conf/model says is their base; the better first
 BASE = "MobileNetV2"
 CUT = "block_16_expand_relu"  # the last layer but the one that mixes all channels: on val the best single one
 NARROW, WIDE = 0.35, 1.0  # alpha: 2 and 9 MB of weights
@@ -62,7 +58,7 @@ def chosen(
 
 
 def runnable(picture: tuple[int, int], classes: int, count: int) -> list[str]:
-    """The presets whose weights are at hand, without a network; the best first."""
+    """The presets whose weights are at hand, without a network; the better first."""
     return [name for name, base in PRESETS.items() if _at_hand(base, picture, classes, count)]
 
 
