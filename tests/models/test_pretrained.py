@@ -11,7 +11,7 @@ from menagerie.errors import ModelError, ParamsError
 keras = pytest.importorskip("keras")
 
 from menagerie import model_files  # noqa: E402
-from menagerie.models.parts import freezing, imagenet  # noqa: E402
+from menagerie.models.parts import choosing, freezing, imagenet  # noqa: E402
 from menagerie.models.parts.augmentation import augmentation  # noqa: E402
 from menagerie.train import building  # noqa: E402
 
@@ -40,6 +40,8 @@ PUBLISHED = {
     "mobilenet_imagenet": (SIZE_003, 2_698_954, [533_002]),
 }
 OURS = {  # beyond the notebooks: parameters and, where the file tells them, those trained in the first phase
+    "fast": (((100, 100, 3), 10), 1_620_890, 1_390_346),
+    "good": (((100, 100, 3), 10), 1_620_890, 1_390_346),
     "mobilenet_random": (SIZE_003, 2_698_954, 533_002),
     "mobilenet_v2_finetune_fixed": (SIZE_001, 22_743_989, 20_486_005),
     "mobilenet_v2_last10": (SIZE_001, 22_743_989, None),
@@ -87,7 +89,7 @@ def inner(model, name):
 
 def counted(params, name, shape, classes):
     """The parameters of a model file, and those trained in each phase."""
-    spec = chosen(params, name)
+    spec, _ = choosing.chosen(chosen(params, name), shape[:2], classes, 1_650)
     with without_values():
         model = building.build_model(spec, shape, classes)
     trained = []

@@ -13,6 +13,7 @@ from menagerie.data import Data, Subset
 keras = pytest.importorskip("keras")
 
 from menagerie import model_files  # noqa: E402
+from menagerie.models.parts.choosing import chosen  # noqa: E402
 from menagerie.models.parts.imagenet import BASES  # noqa: E402
 from menagerie.train import fitting  # noqa: E402
 from menagerie.train.building import build_model  # noqa: E402
@@ -61,6 +62,7 @@ def fit(spec, images, folder, cache_gb, epochs=2):
 def spec_of(params, name):
     smaller = ["models.ann.knobs.dense_units=[32,16]"] if name == "ann" else []
     spec = params(f"model={name}", f"models.{name}.batch_size=8", *smaller).model(name)
+    spec, _ = chosen(spec, (80, 80), CLASSES, 20)
     return spec.model_copy(update={"weights": "random"}) if spec.arch == "pretrained" else spec
 
 
