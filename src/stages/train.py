@@ -19,7 +19,9 @@ from menagerie.errors import WeightsError
 from menagerie.files import file_sha256, whole, whole_folder, write_json
 from menagerie.model_facts import ModelFacts, Pixels, promise, versions
 from menagerie.model_files import predict, save_model
-from menagerie.models.parts.augmentation import parted
+from menagerie.models.parts.augmentation import augmentation
+from menagerie.models.parts.choosing import chosen, runnable
+from menagerie.models.parts.views import with_views
 from menagerie.params import Params, load_params
 from menagerie.train import checkpoints
 from menagerie.train.building import build_model
@@ -29,15 +31,19 @@ from menagerie.train.seeding import environment, recorded, seed_everything
 
 def main(name: str) -> None:
     params = load_params(paths.PARAMS)
-    spec, dataset, compute = params.model(name), params.dataset.name, params.compute
+    dataset, compute = params.dataset.name, params.compute
     data = load_data(paths.images(dataset), paths.split(dataset))
+    spec, why = chosen(params.model(name), *asked(data))
+    if why:
+        print(f"train@{name}: {why}", flush=True)
     seed_everything(params.seed, compute.deterministic)
     keras.config.set_dtype_policy(compute.precision)
     try:
         model = build_model(spec, data.images.shape[1:], len(data.classes))
     except WeightsError as error:
-        choice = f"dvc exp run -S model={name} -S models.{name}.weights=random"
-        raise WeightsError(f"{error}\nor from random weights: {choice}") from error
+        others = [f"dvc exp run -S model={preset}" for preset in runnable(*asked(data)) if preset != name]
+        others.append(f"from random weights: dvc exp run -S model={name} -S models.{name}.weights=random")
+        raise WeightsError(f"{error}\nor {', or '.join(others)}") from error
 
     print(f"train@{name}: {model.count_params():,} parameters, on {environment()['devices']}", flush=True)
     split_sha256 = file_sha256(paths.split(dataset))
@@ -59,10 +65,10 @@ def main(name: str) -> None:
         verbose = 1 if sys.stdout.isatty() else 2  # a bar to watch, or a line an epoch in a log
         trained = train(model, spec, data, replace(session, verbose=verbose))
         with whole_folder(paths.model(dataset, name)) as folder:
-            network, augmentation = parted(model)
+            network = with_views(model, spec.tta)
             save_model(network, folder / "model.keras", facts(params, name, network, data))
-            if augmentation is not None:
-                save_model(augmentation, folder / "augmentation.keras")  # for its preview
+            if spec.augment:
+                save_model(augmentation(model, spec.augment)[0], folder / "augmentation.keras")  # to be shown
             trained.history.to_csv(folder / "history.csv", index=False, lineterminator="\n")
         model_sha256 = file_sha256(paths.model(dataset, name) / "model.keras")
         cost = {"fit_seconds": trained.fit_seconds, "pictures_per_second": trained.pictures_per_second}
@@ -78,6 +84,11 @@ def main(name: str) -> None:
         f"train@{name}: wrote {paths.model(dataset, name)}: epoch {kept['epoch']} of {len(trained.history)} "
         f"kept, val accuracy {kept['val_accuracy']:.4f}"
     )
+
+
+def asked(data: Data) -> tuple[tuple[int, int], int, int]:
+    """What a preset chooses its base by: size of pictures, number of classes, number of training pictures."""
+    return data.images.shape[1:3], len(data.classes), len(data.subsets["train"].rows)
 
 
 def facts(params: Params, name: str, network: keras.Model, data: Data) -> ModelFacts:

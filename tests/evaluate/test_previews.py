@@ -6,17 +6,15 @@ import pytest
 keras = pytest.importorskip("keras")
 
 from menagerie.evaluate import previews  # noqa: E402
+from menagerie.models.parts.augmentation import augmentation  # noqa: E402
 from menagerie.train import building  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
 
 
-def build(params, name, shape):
-    return building.build_model(params(f"model={name}").model(name), shape, 10)
-
-
 def test_each_augmentation_is_shown_alone_on_the_pictures(params):
-    model = build(params, "cnn_augmented", (32, 32, 3))
+    spec = params("model=cnn_augmented").model("cnn_augmented")
+    model, _ = augmentation(building.build_model(spec, (32, 32, 3), 10), spec.augment)
     pictures = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
     keras.utils.set_random_seed(1)
     shown = previews.augmentations(model, pictures)

@@ -11,6 +11,7 @@ from menagerie.errors import ModelError, ParamsError
 keras = pytest.importorskip("keras")
 
 from menagerie import model_files  # noqa: E402
+from menagerie.models.parts.augmentation import augmentation  # noqa: E402
 from menagerie.train import building, optimizing  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
@@ -179,16 +180,17 @@ def test_a_network_called_eagerly_gives_what_it_predicts(params, name):
     """Bytes go in: a layer that keeps their type, as Resizing does, would round in the one alone."""
     keras.utils.set_random_seed(0)
     model = build(params, name, (48, 48, 3))
-    # Told nothing, Keras 3 takes a network with augmentation to be in training.
     eager = keras.ops.convert_to_numpy(model(pictures(48), training=False))
     np.testing.assert_allclose(eager, model.predict(pictures(48), verbose=0), rtol=1e-5, atol=1e-5)
 
 
+def augmentation_of(params, name):
+    return augmentation(build(params, name, (32, 32, 3)), params(f"model={name}").model(name).augment)[0]
+
+
 def test_augmentation_is_random_in_training_and_silent_in_inference(params):
-    model = build(params, "cnn_augmented", (32, 32, 3))
+    inside = augmentation_of(params, "cnn_augmented")
     picture = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3), np.uint8)
-    last = [layer for layer in model.layers if "random" in layer.name][-1]
-    inside = keras.Model(model.input, last.output)
     quiet = keras.ops.convert_to_numpy(inside(picture, training=False))
     np.testing.assert_allclose(quiet, picture / 255, atol=1e-6)
     assert not np.allclose(keras.ops.convert_to_numpy(inside(picture, training=True)), quiet)
@@ -196,8 +198,8 @@ def test_augmentation_is_random_in_training_and_silent_in_inference(params):
 
 @pytest.mark.parametrize(("name", "cut"), [("cnn_deep", False), ("cnn_deep_fixed", True)])
 def test_contrast_as_published_lets_through_what_is_brighter_than_white(params, name, cut):
-    model = build(params, name, (32, 32, 3))
-    contrast = next(layer for layer in model.layers if isinstance(layer, keras.layers.RandomContrast))
+    layers = augmentation_of(params, name).layers
+    contrast = next(layer for layer in layers if isinstance(layer, keras.layers.RandomContrast))
     half_white = np.concatenate([np.zeros((64, 4, 8, 3)), np.ones((64, 4, 8, 3))], axis=1)
     keras.utils.set_random_seed(0)
     result = keras.ops.convert_to_numpy(contrast(half_white, training=True))

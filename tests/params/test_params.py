@@ -452,6 +452,10 @@ def test_a_folder_of_pictures_is_given_by_its_absolute_path(compose, path):
             r"models\.cnn\.\S*augment\.0: .* 'RandomFlop'; did you mean 'RandomFlip'\?",
         ),
         (
+            "models.cnn.augment=[{layer: MixUp, settings: {}}, {layer: RandomFlip, settings: {}}]",
+            r"models\.cnn: has MixUp in augment before layers of single pictures; put it last",
+        ),
+        (
             "models.vgg16_transfer.head=[{layer: Dens, settings: {units: 8}}]",
             r"models\.vgg16_transfer\.\S*head\.0: has an unknown head layer 'Dens'; did you mean 'Dense'\?",
         ),

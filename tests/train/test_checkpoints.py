@@ -28,6 +28,22 @@ ONE_PHASE = (  # random layers, plateaus, an early stop that restores the best e
     "phases.main.reduce_on_plateau={monitor: val_accuracy, factor: 0.5, patience: 1, min_delta: 0.0}",
     "phases.main.early_stopping={monitor: val_accuracy, patience: 4, restore_best: true}",
 )
+MIXED = (  # what is drawn beside the step, with Python's generator too
+    "cnn_augmented",
+    4,
+    "knobs={filters: [4], conv_dropout: 0.2, dense_units: 8, dense_dropout: 0.5}",
+    "augment=[{layer: RandomCrop, settings: {height: 24, width: 24}}, {layer: AugMix, settings: {}}, "
+    "{layer: MixUp, settings: {}}, {layer: CutMix, settings: {}}]",
+)
+AVERAGED = (  # the moving average of the weights, which is what val sees and what is kept
+    "cnn_augmented",
+    12,
+    "knobs={filters: [4], conv_dropout: 0.2, dense_units: 8, dense_dropout: 0.5}",
+    "phases.main.learning_rate=0.003",
+    "+phases.main.optimizer_settings={use_ema: true, ema_momentum: 0.9}",
+    "phases.main.reduce_on_plateau=null",
+    "phases.main.early_stopping={monitor: val_accuracy, patience: 4, restore_best: true}",
+)
 TWO_PHASES = (  # a schedule, a frozen prefix, then a network that is trained whole
     "mobilenet_v2_finetune",
     2,
@@ -69,7 +85,9 @@ def data(tmp_path_factory):
 def fit(params, run, data, checkpoint, on_epoch=lambda measured, epoch: None, prefix_bytes=1e9):
     """Train: the model and its history."""
     name, epochs, *settings = run
-    own = [f"models.{name}.{setting}" for setting in settings]
+    own = [
+        f"{'+' * setting.startswith('+')}models.{name}.{setting.removeprefix('+')}" for setting in settings
+    ]
     spec = params(f"model={name}", f"models.{name}.batch_size=8", *own).model(name)
     if spec.arch == "pretrained":
         spec = spec.model_copy(update={"weights": "random"})
@@ -114,6 +132,33 @@ def test_a_stopped_phase_ends_as_one_that_never_was(params, data, tmp_path):
     assert rates.nunique() > 2
     stops = [epochs // 2 + 1, epochs]
     check_that_stops_change_nothing(stops, params, ONE_PHASE, data, tmp_path / "kept", whole)
+
+
+def test_a_stopped_phase_with_mixed_pictures_ends_as_one_that_never_was(params, data, tmp_path):
+    whole = fit_and_keep(params, MIXED, data, tmp_path / "kept")
+    check_that_stops_change_nothing([3], params, MIXED, data, tmp_path / "kept", whole)
+
+
+def test_a_stopped_phase_with_averaged_weights_ends_as_one_that_never_was(params, data, tmp_path):
+    whole = fit_and_keep(params, AVERAGED, data, tmp_path / "kept")
+    epochs = len(whole[1])
+    check_that_stops_change_nothing([3, epochs], params, AVERAGED, data, tmp_path / "kept", whole)
+    kept = whole[1][whole[1]["kept"]].iloc[0]
+    assert kept["val_accuracy"] == whole[1]["val_accuracy"].max()
+    logits = whole[0].predict(data.images[data.subsets["val"].rows], verbose=0)
+    accuracy = (logits.argmax(axis=1) == data.subsets["val"].labels).mean()
+    assert accuracy == pytest.approx(kept["val_accuracy"])
+
+
+def test_a_phase_without_the_augmentation_keeps_what_frozen_layers_give(params, data, tmp_path):
+    flip = "augment=[{layer: RandomFlip, settings: {mode: horizontal}}]"
+    run = (*TWO_PHASES, flip, "phases.head.augmented=false")
+    whole = fit_and_keep(params, run, data, tmp_path / "kept")
+    assert len(list((tmp_path / "kept" / "prefixes").glob("*.npy"))) == 1
+    check_that_stops_change_nothing([2, 3, 4], params, run, data, tmp_path / "kept", whole)
+    with_it, _ = fit(params, (*TWO_PHASES, flip), data, tmp_path / "with" / "checkpoint.npz")
+    assert not list((tmp_path / "with" / "prefixes").glob("*.npy"))
+    assert not all(map(np.array_equal, with_it.get_weights(), whole[0].get_weights()))
 
 
 def test_a_training_stopped_in_either_phase_or_between_them_ends_as_one_that_never_was(

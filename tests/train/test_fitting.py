@@ -102,6 +102,44 @@ def test_fit_takes_the_pictures_in_an_order_that_seed_and_epoch_alone_decide(ima
     assert max(np.abs(got - wanted).max() for got, wanted in zip(expected, other, strict=True)) > 1e-3
 
 
+@pytest.mark.parametrize("stops", [False, True])
+def test_val_sees_the_moving_average_of_the_weights_and_training_ends_with_it(images, params, stops):
+    """Against an average taken by hand, step by step; also where an early stop restores nothing."""
+    fixed = ["models.cnn.knobs.conv_dropout=0", "models.cnn.knobs.dense_dropout=0"]
+    fixed += [f"{MAIN}.learning_rate=0.003", f"{MAIN}.epochs=3", f"{MAIN}.reduce_on_plateau=null"]
+    stop = "{monitor: val_loss, patience: 9, restore_best: false}"
+    if stops:  # in the second epoch: the rate is far too high
+        stop, fixed[2] = (
+            "{monitor: val_accuracy, patience: 1, restore_best: false}",
+            f"{MAIN}.learning_rate=0.3",
+        )
+    fixed.append(f"{MAIN}.early_stopping={stop}")
+    ema = f"+{MAIN}.optimizer_settings={{use_ema: true, ema_momentum: 0.8}}"
+    model, trained, _ = fit(images, params, *fixed, ema, epochs=None)
+    assert (len(trained.history) < 3) == stops
+
+    spec = params("model=cnn", SMALL, "models.cnn.batch_size=8", *fixed).model("cnn")
+    seed_everything(1)
+    plain = build_model(spec, images.shape[1:], CLASSES)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    plain.compile(optimizer(spec.phases["main"], 18, 6), loss, run_eagerly=True)
+    average = None
+    for epoch in range(len(trained.history)):
+        rows = np.random.default_rng([1, epoch]).permutation(45)
+        for start in range(0, 45, 8):
+            batch = rows[start : start + 8]
+            plain.train_on_batch(images[batch], batch % CLASSES)
+            new = plain.get_weights()
+            average = (
+                new if average is None else [0.8 * a + 0.2 * w for a, w in zip(average, new, strict=True)]
+            )
+    for got, wanted in zip(model.get_weights(), average, strict=True):
+        np.testing.assert_allclose(got, wanted, atol=2e-5, rtol=1e-3 if stops else 1e-7)
+    plain.set_weights(average)
+    val = float(loss(np.arange(45, 60) % CLASSES, plain.predict(images[45:60], verbose=0)))
+    assert trained.history["val_loss"].iloc[-1] == pytest.approx(val, rel=1e-3)
+
+
 def test_without_a_seed_the_order_stays(images):
     batches = fitting.Batches(images, subset(range(45, 60)), 8, seed=None)
     batches.begin(1)

@@ -21,7 +21,8 @@ def grad_cam(model: keras.Model, pictures: np.ndarray, classes: np.ndarray) -> n
     `model` is functional and gives logits; `pictures` are uint8 (n, height, width, 3), one batch; `classes`
     are int (n,). Each map of the last convolution is weighted by the mean over its cells of the gradient of
     the class's logit; what is positive of their sum is resized to the picture and divided by its maximum.
-    A picture in which nothing speaks for the class gives zeros.
+    A picture in which nothing speaks for the class gives zeros. Of a network that takes several views of a
+    picture (models/parts/views.py) the maps are those of the first, the whole picture.
 
     Returns:
         None for a network without a convolution.
@@ -40,7 +41,7 @@ def grad_cam(model: keras.Model, pictures: np.ndarray, classes: np.ndarray) -> n
 
     values = before(pictures, training=False)
     weights = _numpy(_gradient(evidence, values)).mean(axis=(1, 2))
-    heat = np.maximum(np.einsum("nhwk,nk->nhw", _numpy(values), weights), 0)
+    heat = np.maximum(np.einsum("nhwk,nk->nhw", _numpy(values), weights), 0)[: len(pictures)]
     size = pictures.shape[1:3]
     heat = keras.ops.image.resize(heat[..., np.newaxis], size, "bilinear", data_format="channels_last")
     heat = _numpy(heat)[..., 0]

@@ -5,6 +5,8 @@ import functools
 import keras
 import numpy as np
 
+from menagerie.params.model import AUGMENTATION_LAYERS
+
 TOGETHER = "all together"
 
 
@@ -33,4 +35,4 @@ def _as_bytes(pictures: keras.KerasTensor, size: tuple[int, int], white: float) 
 
 
 def _is_random(layer: keras.Layer) -> bool:
-    return type(layer).__name__.startswith("Random") or isinstance(layer, keras.layers.GaussianNoise)
+    return type(layer).__name__ in AUGMENTATION_LAYERS

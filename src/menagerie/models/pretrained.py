@@ -3,6 +3,7 @@
 One flat graph, not a model within a model, so that it can be cut at any layer.
 """
 
+import inspect
 import sys
 from collections.abc import Callable, Iterable
 
@@ -16,11 +17,14 @@ from menagerie.models.parts.freezing import BACKBONE_INPUT, FEATURES
 from menagerie.models.parts.imagenet import BASES
 from menagerie.params.model import Layer, PretrainedModel
 
+GRID = 4  # cells of a side that `pooling: grid` leaves at the most
 POOLING = {
     "flatten": keras.layers.Flatten,
     "average": keras.layers.GlobalAveragePooling2D,
     "max": keras.layers.GlobalMaxPooling2D,
 }
+# What keras.applications takes that says what the base is; the rest is for this module to say.
+SHAPING = ("alpha", "depth_multiplier", "minimalistic")
 
 
 def build(spec: PretrainedModel, input_shape: tuple[int, int, int], num_classes: int) -> keras.Model:
@@ -46,7 +50,7 @@ def build(spec: PretrainedModel, input_shape: tuple[int, int, int], num_classes:
     x = _features(x, spec)
     x = keras.layers.Identity(name=FEATURES)(x)
     # head
-    x = POOLING[spec.pooling]()(x)
+    x = _pooled(x, spec.pooling)
     x = _head(x, spec.head)
     logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(x)
     return keras.Model(inputs, logits, name="pretrained")
@@ -75,16 +79,17 @@ def _features(x: keras.KerasTensor, spec: PretrainedModel) -> keras.KerasTensor:
     """Put the base after `x`, and give what comes out of it, or of its layer `spec.output_layer`."""
     _check_size(spec.base, x.shape[1:])
     if spec.weights == "imagenet":
-        base = weights.imagenet(spec.base, x.shape[1:], lambda file: _base(x, spec.base, file))
+        settings, shape = spec.base_settings, x.shape[1:]
+        base = weights.imagenet(spec.base, settings, shape, lambda file: _base(x, spec, file))
     else:
-        base = _base(x, spec.base, None)
+        base = _base(x, spec, None)
     layers = base.layers[base.layers.index(base.get_layer(BACKBONE_INPUT)) + 1 :]
     names = [layer.name for layer in layers]
     if spec.output_layer not in (None, *names):
         raise ParamsError(unknown(f"output_layer of {spec.base}", spec.output_layer, names))
     if spec.weights not in ("imagenet", "random"):
         # Some files name layers by their position, so they are read where nothing comes before the base.
-        weights.load_file(spec, _base(keras.Input(x.shape[1:]), spec.base, None), layers)
+        weights.load_file(spec, _base(keras.Input(x.shape[1:]), spec, None), layers)
     return base.get_layer(spec.output_layer).output if spec.output_layer else base.output
 
 
@@ -97,9 +102,26 @@ def _check_size(base: str, shape: tuple[int, int, int]) -> None:
         )
 
 
-def _base(x: keras.KerasTensor, base: str, weights: str | None) -> keras.Model:
-    shape = tuple(x.shape[1:])
-    return _application(base)(include_top=False, weights=weights, input_tensor=x, input_shape=shape)
+def _base(x: keras.KerasTensor, spec: PretrainedModel, weights: str | None) -> keras.Model:
+    application = _application(spec.base)
+    known = [name for name in inspect.signature(application).parameters if name in SHAPING]
+    for name in spec.base_settings:
+        if name not in known:
+            raise ParamsError(unknown(f"base_settings of {spec.base}", name, known))
+    settings = {"input_tensor": x, "input_shape": tuple(x.shape[1:])} | spec.base_settings
+    try:
+        return application(include_top=False, weights=weights, **settings)
+    except TypeError as error:
+        raise ParamsError(f"base_settings of {spec.base}: {error}") from error
+
+
+def _pooled(x: keras.KerasTensor, pooling: str) -> keras.KerasTensor:
+    """One row of features a picture; `grid` keeps roughly where they were: means of 4x4 parts in a row."""
+    if pooling == "grid":
+        parts = [-(-side // GRID) for side in x.shape[1:3]]
+        x = keras.layers.AveragePooling2D(parts, padding="same")(x)
+        return keras.layers.Flatten()(x)
+    return POOLING[pooling]()(x)
 
 
 def _head(x: keras.KerasTensor, layers: Iterable[Layer]) -> keras.KerasTensor:

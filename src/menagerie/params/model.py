@@ -10,13 +10,22 @@ from menagerie.params.section import Count, Fraction, Many, Name, Positive, Sect
 
 # Names are checked here, without Keras, so that a wrong one stops the first stage and not the training.
 AUGMENTATION_LAYERS = (
+    "AugMix",
     "GaussianNoise",
+    "RandAugment",
+    "RandomBrightness",
+    "RandomColorJitter",
     "RandomContrast",
+    "RandomCrop",
+    "RandomErasing",
     "RandomFlip",
+    "RandomHue",
     "RandomRotation",
+    "RandomSaturation",
     "RandomTranslation",
     "RandomZoom",
 )
+MIXING_LAYERS = ("CutMix", "MixUp")  # of pictures in a batch, and of their labels with them
 HEAD_LAYERS = ("Activation", "BatchNormalization", "Dense", "Dropout", "LayerNormalization", "LeakyReLU")
 
 
@@ -37,7 +46,8 @@ def _of(kind: str, names: tuple[str, ...]) -> AfterValidator:
     return AfterValidator(known)
 
 
-Augmentation = Annotated[Layer, _of("augmentation layer", AUGMENTATION_LAYERS)]
+Augmentation = Annotated[Layer, _of("augmentation layer", AUGMENTATION_LAYERS + MIXING_LAYERS)]
+View = Literal["flip", "crops"]
 HeadLayer = Annotated[Layer, _of("head layer", HEAD_LAYERS)]
 
 
@@ -120,6 +130,7 @@ Freeze = one_of(FreezeNone, FreezeAll, FreezeLast, FreezeAllButLast, FreezeUntil
 class PretrainedPhase(Phase):
     freeze: Freeze
     batch_norm: Literal["train", "inference"]
+    augmented: bool
 
 
 class Model(Section):
@@ -128,8 +139,22 @@ class Model(Section):
     arch: Name
     batch_size: Count
     augment: Many[Augmentation]
+    tta: Many[View]
     label_smoothing: Fraction
     class_weights: Literal["balanced"] | None
+
+    @model_validator(mode="after")
+    def _mixing_comes_last(self) -> Self:
+        names = [layer.layer for layer in self.augment]
+        mixing = [name in MIXING_LAYERS for name in names]
+        if mixing != sorted(mixing):
+            late = names[mixing.index(True)]
+            raise PydanticCustomError(
+                "mixed_too_early",
+                "has {late} in augment before layers of single pictures; put it last",
+                {"late": late},
+            )
+        return self
 
 
 class ScratchModel(Model):
@@ -144,11 +169,12 @@ class PretrainedModel(Model):
 
     arch: Literal["pretrained"]
     base: str
+    base_settings: dict[str, Any]
     weights: str
     output_layer: str | None
     image_size: Annotated[tuple[Count, Count], Field(strict=False)] | None
     preprocess: Literal["native", "unit"]
-    pooling: Literal["flatten", "average", "max"]
+    pooling: Literal["flatten", "average", "max", "grid"]
     head: Many[HeadLayer]
     phases: Annotated[dict[Name, PretrainedPhase], Field(min_length=1)]
 

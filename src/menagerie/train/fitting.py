@@ -18,9 +18,10 @@ from menagerie.models.parts.freezing import freeze
 from menagerie.params import Compute
 from menagerie.params.model import PretrainedModel, PretrainedPhase, ScratchModel
 from menagerie.train import checkpoints
+from menagerie.train.augmenting import Augmenter
 from menagerie.train.batches import Batches
 from menagerie.train.checkpoints import Progress
-from menagerie.train.optimizing import callbacks, optimizer
+from menagerie.train.optimizing import averaging, callbacks, optimizer
 from menagerie.train.prefix import prefix_outputs, split_at_prefix
 
 OnEpoch = Callable[[dict[str, float], int], None]  # what was measured, and the epoch (from 1)
@@ -133,24 +134,29 @@ def _fit_phase(
     progress: Progress,
 ) -> int:
     """The epoch, from 1, that the weights are of when it ends."""
-    phase = spec.phases[progress.phase]
+    phase, part, images, subsets = spec.phases[progress.phase], model, data.images, data.subsets
+    augment, mixed = None, False
     if isinstance(phase, PretrainedPhase):
         freeze(model, phase)
-    part, images, subsets = _without_prefix(model, data, session)
-    classes = len(data.classes) if spec.label_smoothing else None
-    batches = Batches(images, subsets["train"], spec.batch_size, session.seed, classes)
+    if spec.augment and (phase.augmented if isinstance(phase, PretrainedPhase) else True):
+        augment = Augmenter(model, spec.augment)
+        part, mixed = augment.rest, bool(augment.mixing)
+    else:
+        part, images, subsets = _without_prefix(model, data, session)
+    classes = len(data.classes) if spec.label_smoothing or mixed else None
+    batches = Batches(images, subsets["train"], spec.batch_size, session.seed, classes, augment)
     epochs = min(phase.epochs, session.max_epochs or phase.epochs)
     part.compile(
         optimizer(phase, epochs * batches.num_batches, batches.num_batches),
-        _loss(spec.label_smoothing),
+        _loss(spec.label_smoothing, one_hot=classes is not None),
         metrics=["accuracy"],
         jit_compile="auto" if _has_accelerator() else False,  # XLA is slower than oneDNN on a CPU
     )
-    watching = [*callbacks(phase), EpochRecorder(progress, session.on_epoch)]
+    watching = [*callbacks(phase), EpochRecorder(progress, session.on_epoch), *averaging(phase)]
     keeper = checkpoints.Keeper(session.checkpoint, progress, model, watching)
     part.fit(
         batches,
-        validation_data=Batches(images, subsets["val"], spec.batch_size, None, classes),
+        validation_data=Batches(images, subsets["val"], spec.batch_size, None, classes, augment),
         initial_epoch=len(progress.rows),
         epochs=progress.begun + epochs,
         class_weight=_class_weights(spec, data.subsets["train"].labels),
@@ -182,8 +188,8 @@ def _without_prefix(
     )
 
 
-def _loss(label_smoothing: float) -> keras.losses.Loss:
-    if label_smoothing:
+def _loss(label_smoothing: float, one_hot: bool) -> keras.losses.Loss:
+    if one_hot:
         return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=label_smoothing)
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 

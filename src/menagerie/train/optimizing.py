@@ -4,6 +4,7 @@ import keras
 
 from menagerie.errors import ParamsError
 from menagerie.params.model import CosineSchedule, Phase
+from menagerie.train.averaging import AveragedWeights
 
 
 def optimizer(phase: Phase, steps: int, steps_per_epoch: int) -> keras.optimizers.Optimizer:
@@ -33,6 +34,11 @@ def _rate(
     return keras.optimizers.schedules.CosineDecay(
         0.0, steps - warmup, warmup_target=rate, warmup_steps=warmup
     )
+
+
+def averaging(phase: Phase) -> list[keras.callbacks.Callback]:
+    """What measures the moving average of the weights, where the optimizer is told to keep one."""
+    return [AveragedWeights()] if phase.optimizer_settings.get("use_ema") else []
 
 
 def callbacks(phase: Phase) -> list[keras.callbacks.Callback]:

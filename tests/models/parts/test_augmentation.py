@@ -9,7 +9,7 @@ from helpers import MODELS, recipe
 
 keras = pytest.importorskip("keras")
 
-from menagerie.models.parts.augmentation import augmented, parted  # noqa: E402
+from menagerie.models.parts.augmentation import AUGMENTED, PLAIN, augmentation, augmented  # noqa: E402
 from menagerie.params.model import (  # noqa: E402
     AUGMENTATION_LAYERS,
     Layer,
@@ -42,6 +42,13 @@ KERAS_2 = {
     },
     'RandomTranslation {"fill_mode": "reflect", "height_factor": 0.125, "interpolation": "nearest", '
     '"width_factor": 0.125}': {"shift_x": (-0.125, 0.125), "shift_y": (-0.125, 0.125)},
+    'RandomContrast {"factor": [0.2, 0.2]}': {"contrast": (0.8, 1.2)},
+    'RandomRotation {"factor": 0.04}': {"turn": (-14.4, 14.4)},
+    'RandomTranslation {"height_factor": 0.08, "width_factor": 0.08}': {
+        "shift_x": (-0.08, 0.08),
+        "shift_y": (-0.08, 0.08),
+    },
+    'RandomZoom {"height_factor": 0.12}': {"zoom_x": (1 / 1.12, 1 / 0.88), "zoom_y": (1 / 1.12, 1 / 0.88)},
     'RandomZoom {"height_factor": 0.1}': {"zoom_x": (1 / 1.1, 1 / 0.9), "zoom_y": (1 / 1.1, 1 / 0.9)},
     'RandomZoom {"height_factor": 0.15}': {"zoom_x": (1 / 1.15, 1 / 0.85), "zoom_y": (1 / 1.15, 1 / 0.85)},
     'RandomZoom {"height_factor": 0.2}': {"zoom_x": (1 / 1.2, 1 / 0.8), "zoom_y": (1 / 1.2, 1 / 0.8)},
@@ -49,6 +56,8 @@ KERAS_2 = {
 # What is not drawn evenly from a range: the share mirrored from left to right, the standard deviation.
 KERAS_2_FLIP = {'RandomFlip {"mode": "horizontal"}': 0.5}
 KERAS_2_NOISE = {'GaussianNoise {"stddev": 0.01}': 0.01, 'GaussianNoise {"stddev": 3.92e-05}': 3.92e-5}
+KERAS_BRIGHTNESS = {'RandomBrightness {"factor": 0.15}': 0.15}  # share of white, up or down
+KNOWN = KERAS_2.keys() | KERAS_2_FLIP.keys() | KERAS_2_NOISE.keys() | KERAS_BRIGHTNESS.keys()
 
 
 def told(layer):
@@ -72,13 +81,14 @@ def slopes():
     return np.broadcast_to(picture, (COUNT, SIDE, SIDE, 3)).astype(np.float32)
 
 
-def after(name):
-    """The same pictures as a layer leaves them in training."""
+def after(name, white=1):
+    """The same pictures, of 0 to `white`, as a layer leaves them in training."""
     layer, _, settings = name.partition(" ")
     inputs = keras.Input((SIDE, SIDE, 3))
-    model = keras.Model(inputs, augmented(inputs, [Layer(layer=layer, settings=json.loads(settings))]))
+    layers = [Layer(layer=layer, settings=json.loads(settings))]
+    random, _ = augmentation(keras.Model(inputs, augmented(inputs, layers)), layers)
     keras.utils.set_random_seed(0)
-    return keras.ops.convert_to_numpy(model(slopes(), training=True))
+    return keras.ops.convert_to_numpy(random(white * slopes(), training=True))
 
 
 def effects(pictures):
@@ -102,15 +112,14 @@ def effects(pictures):
 
 @pytest.mark.parametrize("name", sorted(USED))
 def test_what_an_augmentation_of_a_recipe_does_is_known(name):
-    known = KERAS_2.keys() | KERAS_2_FLIP.keys() | KERAS_2_NOISE.keys()
-    assert name in known, (
+    assert name in KNOWN, (
         f"{', '.join(USED[name])}: augmentation {name} has no range here to be measured against; put in what "
         "Keras 2.15 did with it, or for a recipe of no notebook what is meant"
     )
 
 
 def test_every_range_is_of_a_layer_that_a_recipe_has():
-    assert KERAS_2.keys() | KERAS_2_FLIP.keys() | KERAS_2_NOISE.keys() <= USED.keys()
+    assert KNOWN.issubset(USED)
 
 
 @pytest.mark.parametrize("name", sorted(KERAS_2))
@@ -143,28 +152,34 @@ def test_noise_has_its_standard_deviation(name, deviation):
     assert noise.mean() == pytest.approx(0, abs=0.01 * deviation)
 
 
+@pytest.mark.parametrize(("name", "share"), KERAS_BRIGHTNESS.items())
+def test_brightness_is_added_up_to_its_share_of_white(name, share):
+    """Of pictures of 0..255, as every base of keras.applications gets them."""
+    added = (after(name, 255) - 255 * slopes()).mean((1, 2, 3)) / 255
+    assert -share <= added.min() <= -0.97 * share
+    assert 0.97 * share <= added.max() <= share
+
+
 # what is saved
 
 
 def network_of(name):
     settings = recipe(name)
     kind, extra = (PretrainedModel, {"weights": "random"}) if "base" in settings else (ScratchModel, {})
-    return build_model(parse(kind, settings | extra, name), (32, 32, 3), 10)
+    spec = parse(kind, settings | extra, name)
+    return build_model(spec, (32, 32, 3), 10), spec.augment
 
 
 @pytest.mark.parametrize("name", ["cnn_augmented", "inception_v3_finetune"])
-def test_the_network_without_its_augmentation_is_the_same_in_inference_and_never_random(name):
-    model = network_of(name)
-    network, augmentation = parted(model)
+def test_the_network_holds_nothing_random_and_its_augmentation_does(name):
+    model, augment = network_of(name)
     pictures = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
-    assert (augmentation(pictures, training=True) != augmentation(pictures, training=True)).numpy().any()
-    expected = model(pictures, training=False)
-    np.testing.assert_array_equal(network(pictures), expected)
-    assert (model(pictures) != expected).numpy().any()  # random layers act unless they are told not to
-    assert all(mine is its for mine, its in zip(network.weights, model.weights, strict=True))
-    assert not [layer for layer in network.layers if layer.__class__.__name__ in AUGMENTATION_LAYERS]
+    random, _ = augmentation(model, augment)
+    assert (random(pictures, training=True) != random(pictures, training=True)).numpy().any()
+    np.testing.assert_array_equal(model(pictures), model(pictures, training=False))
+    assert not [layer for layer in model.layers if layer.__class__.__name__ in AUGMENTATION_LAYERS]
 
 
-def test_a_network_without_augmentation_is_left_as_it_is():
-    model = network_of("cnn")
-    assert parted(model) == (model, None)
+def test_a_network_without_augmentation_has_no_place_for_one():
+    model, _ = network_of("cnn")
+    assert not {PLAIN, AUGMENTED} & {layer.name for layer in model.layers}

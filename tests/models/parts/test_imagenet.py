@@ -5,7 +5,7 @@ import re
 import pytest
 
 from helpers import without_values
-from menagerie.models.parts.imagenet import BASES, DEFAULT_SIDE, weights_argument, weights_file
+from menagerie.models.parts.imagenet import ALPHAS, BASES, DEFAULT_SIDE, weights_argument, weights_file
 
 keras = pytest.importorskip("keras")
 
@@ -29,16 +29,17 @@ def build(monkeypatch, tmp_path):
     monkeypatch.setattr(file_utils, "get_file", lambda *args, **more: asked.append((*args, more)))
     monkeypatch.setattr(keras.Model, "load_weights", lambda *_: None)
 
-    def build(base, height, width, weights):
+    def build(base, height, width, weights, **settings):
         asked.clear()
-        return without_top(base, height, width, weights), asked.copy()
+        return without_top(base, height, width, weights, **settings), asked.copy()
 
     return build
 
 
-def without_top(base, height, width, weights):
+def without_top(base, height, width, weights, **settings):
     with without_values():
         return getattr(keras.applications, base)(
+            **settings,
             include_top=False,
             weights=weights,
             input_tensor=keras.Input((height, width, 3)),
@@ -66,7 +67,7 @@ def test_the_table_has_every_base_of_keras_and_no_other():
 def test_keras_asks_for_the_file_of_the_table_and_builds_the_same_network_of_it(build, tmp_path, base):
     """For EfficientNetB0 to B7 it would not: they have a layer less when they are given a file."""
     whole, asked = build(base, 299, 299, "imagenet")
-    assert asked == asked_for(weights_file(base, 299, 299))
+    assert asked == asked_for(weights_file(base, 299, 299, {}))
     file = str(tmp_path / "file.h5")
     of_a_file, asked = build(base, 299, 299, file)
     assert asked == []
@@ -79,9 +80,15 @@ def test_keras_asks_for_the_file_of_the_table_and_builds_the_same_network_of_it(
 )
 def test_a_base_with_weights_of_several_sides_has_those_that_keras_chooses(build, base, size):
     _, asked = build(base, *size, "imagenet")
-    assert asked == asked_for(weights_file(base, *size))
+    assert asked == asked_for(weights_file(base, *size, {}))
     side = size[0] if size[0] == size[1] and size[0] in BASES[base].sides else DEFAULT_SIDE
     assert f"_{side}_" in asked[0][0]
+
+
+@pytest.mark.parametrize(("base", "alpha"), [(base, alpha) for base in ALPHAS for alpha in ALPHAS[base]])
+def test_a_base_of_another_width_has_the_weights_that_keras_chooses(build, base, alpha):
+    _, asked = build(base, 128, 128, "imagenet", alpha=alpha)
+    assert asked == asked_for(weights_file(base, 128, 128, {"alpha": alpha}))
 
 
 @pytest.mark.parametrize("base", BASES)

@@ -9,7 +9,7 @@ import pytest
 from helpers import bare, md5
 from lying_server import PATIENCE, Gate, say, serve, silent
 from menagerie.download.wire import fetching
-from menagerie.errors import ModelError, WeightsError
+from menagerie.errors import ModelError, ParamsError, WeightsError
 from menagerie.files import file_sha256
 from menagerie.models.parts import imagenet
 from menagerie.models.parts.weights import imagenet_file
@@ -224,11 +224,11 @@ def test_imagenet_weights_come_from_the_network_and_go_on_where_it_was_cut(serve
     published(BODY)
     url = server.on(VGG16_PATH, serve(BODY, {"ETag": '"v1"'}, cut=5_000))
     waits = []
-    assert imagenet_file("VGG16", VGG16_SHAPE, waits.append) == (cache / VGG16, url)
+    assert imagenet_file("VGG16", {}, VGG16_SHAPE, waits.append) == (cache / VGG16, url)
     assert (cache / VGG16).read_bytes() == BODY
     assert server.ranges() == [None, "bytes=5000-", "bytes=10000-"]
     assert len(waits) == 2
-    assert imagenet_file("VGG16", VGG16_SHAPE) == (cache / VGG16, None)
+    assert imagenet_file("VGG16", {}, VGG16_SHAPE) == (cache / VGG16, None)
     assert len(server.seen) == 3
 
 
@@ -239,14 +239,14 @@ def test_a_silent_network_is_asked_again_and_given_up_by_the_name_of_the_file(
     published(BODY)
     gate = Gate()
     server.on(VGG16_PATH, silent(gate), serve(BODY))
-    imagenet_file("VGG16", VGG16_SHAPE, lambda seconds: None)
+    imagenet_file("VGG16", {}, VGG16_SHAPE, lambda seconds: None)
     assert (cache / VGG16).read_bytes() == BODY
     server.clear()
     (cache / VGG16).unlink()
     server.on(VGG16_PATH, silent(gate))
     gate.open.clear()
     with pytest.raises(WeightsError, match=rf"{VGG16} .*ReadTimeout.* 7 tries in a row gained nothing"):
-        imagenet_file("VGG16", VGG16_SHAPE, lambda seconds: None)
+        imagenet_file("VGG16", {}, VGG16_SHAPE, lambda seconds: None)
     gate.open.set()
     assert len(server.seen) == 7
 
@@ -255,10 +255,53 @@ def test_imagenet_weights_of_a_wrong_hash_are_refused_and_not_cached(server, cac
     url = server.on(VGG16_PATH, serve(BODY))
     expected = imagenet.BASES["VGG16"].hash
     with pytest.raises(WeightsError, match=f"expected md5 {expected}, got {md5(BODY)}") as caught:
-        imagenet_file("VGG16", VGG16_SHAPE)
+        imagenet_file("VGG16", {}, VGG16_SHAPE)
     assert url in str(caught.value)
     assert len(server.seen) == 1
     assert list(cache.iterdir()) == []
+
+
+NARROW = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5"
+
+
+def test_settings_of_a_base_are_passed_on_and_its_weights_are_those_of_its_width(params, mirrored, cache):
+    network = alone("MobileNetV2", 32, alpha=0.35)
+    expected = saved(network, cache.parent / "narrow.h5")
+    mirrored(NARROW, cache.parent.joinpath("narrow.h5").read_bytes())
+    model = build(params, "MobileNetV2", base_settings={"alpha": 0.35}, weights="imagenet")
+    assert_equal(backbone_weights(model), expected)
+    assert (cache / NARROW).is_file()
+
+
+@pytest.mark.parametrize(
+    ("base", "settings", "message"),
+    [
+        (
+            "MobileNetV2",
+            {"alpha": 0.4},
+            r"MobileNetV2 are known for alpha 0\.35, 0\.5, .*\{'alpha': 0\.4\}: name",
+        ),
+        ("MobileNetV3Small", {"alpha": 0.75}, r"MobileNetV3Small are known without base_settings alone"),
+        ("MobileNet", {"depth_multiplier": 2}, r"MobileNet are known for alpha .* 1\.0 alone"),
+    ],
+)
+def test_settings_without_imagenet_weights_are_refused_with_those_that_have_some(
+    params, base, settings, message
+):
+    with pytest.raises(ParamsError, match=message):
+        build(params, base, base_settings=settings, weights="imagenet")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"alfa": 0.35}, "base_settings of MobileNetV2 'alfa'; did you mean 'alpha'"),
+        ({"include_top": True}, "base_settings of MobileNetV2 'include_top'"),
+    ],
+)
+def test_settings_that_a_base_does_not_have_are_refused(params, settings, message):
+    with pytest.raises(ParamsError, match=message):
+        build(params, "MobileNetV2", base_settings=settings)
 
 
 def test_imagenet_weights_that_are_nowhere_are_named_with_the_places_and_the_fix(params, mirrored, cache):
@@ -276,13 +319,13 @@ def test_imagenet_weights_that_are_nowhere_without_a_mirror_say_that_none_is_set
     with pytest.raises(
         WeightsError, match=r"in a mirror \(MENAGERIE_MIRROR is not set\), then on the network"
     ):
-        imagenet_file("VGG16", VGG16_SHAPE)
+        imagenet_file("VGG16", {}, VGG16_SHAPE)
 
 
 def test_a_wrong_file_in_the_mirror_is_named_and_not_cached(mirrored, cache):
     mirrored(VGG16, BODY)
     with pytest.raises(WeightsError, match=rf"/weights/{VGG16}: expected md5 .*; mend or remove it there"):
-        imagenet_file("VGG16", VGG16_SHAPE)
+        imagenet_file("VGG16", {}, VGG16_SHAPE)
     assert list(cache.iterdir()) == []
 
 
@@ -309,7 +352,7 @@ def test_a_file_of_a_wrong_hash_in_the_cache_is_replaced(mirrored, cache, publis
     cache.mkdir(parents=True)
     cache.joinpath(VGG16).write_bytes(BODY[:-1])
     mirrored(VGG16, BODY)
-    path, url = imagenet_file("VGG16", VGG16_SHAPE)
+    path, url = imagenet_file("VGG16", {}, VGG16_SHAPE)
     assert path.read_bytes() == BODY
     assert url.endswith(f"mirror/weights/{VGG16}")
 
@@ -318,7 +361,7 @@ def test_a_mirror_that_fails_is_named_and_the_network_is_not_asked(server, cache
     monkeypatch.setenv("MENAGERIE_MIRROR", server.url("/mirror"))
     address = server.on(f"/mirror/weights/{VGG16}", say(500))
     with pytest.raises(WeightsError, match=r"HTTP 500; 7 tries .*unset MENAGERIE_MIRROR") as caught:
-        imagenet_file("VGG16", VGG16_SHAPE, lambda seconds: None)
+        imagenet_file("VGG16", {}, VGG16_SHAPE, lambda seconds: None)
     assert address in str(caught.value)
     assert {request.path for request in server.seen} == {f"/mirror/weights/{VGG16}"}
 
@@ -337,7 +380,7 @@ def test_two_runs_that_want_one_file_fetch_it_once(server, cache):
 
     def run():
         weights.imagenet(
-            "MobileNet", (128, 128, 3), lambda file: came.append((cache / MOBILENET).read_bytes())
+            "MobileNet", {}, (128, 128, 3), lambda file: came.append((cache / MOBILENET).read_bytes())
         )
 
     runs = [threading.Thread(target=run) for _ in range(2)]

@@ -2,10 +2,11 @@
 
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from urllib.parse import quote
 
 import h5py
@@ -98,7 +99,9 @@ def _count_arrays(path: Path) -> int:
 # ImageNet
 
 
-def imagenet(base: str, image_shape: Sequence[int], build: Callable[[str], keras.Model]) -> keras.Model:
+def imagenet(
+    base: str, settings: Mapping[str, Any], image_shape: Sequence[int], build: Callable[[str], keras.Model]
+) -> keras.Model:
     """The base that `build` gives of what keras.applications takes as `weights`: a file, or "imagenet".
 
     `image_shape` is (height, width, channels). The file comes from Keras's cache, else from the mirror or
@@ -106,10 +109,11 @@ def imagenet(base: str, image_shape: Sequence[int], build: Callable[[str], keras
 
     Raises:
         WeightsError: it cannot be had, or is damaged; the message names the file and the places.
+        ParamsError: with these settings the base has none.
     """
     paths.work().mkdir(parents=True, exist_ok=True)
     with locked(paths.work() / "weights.lock", "another run gets ImageNet weights"):
-        path, url = imagenet_file(base, image_shape)
+        path, url = imagenet_file(base, settings, image_shape)
         try:
             return build(weights_argument(base, str(path)))
         except (ValueError, OSError, KeyError) as error:  # a file without a known hash
@@ -123,7 +127,10 @@ def imagenet(base: str, image_shape: Sequence[int], build: Callable[[str], keras
 
 
 def imagenet_file(
-    base: str, image_shape: Sequence[int], sleep: Callable[[float], object] | None = None
+    base: str,
+    settings: Mapping[str, Any],
+    image_shape: Sequence[int],
+    sleep: Callable[[float], object] | None = None,
 ) -> tuple[Path, str | None]:
     """The file in Keras's cache, and the address that it came from now; None when it was there.
 
@@ -132,8 +139,7 @@ def imagenet_file(
     Raises:
         WeightsError: it cannot be had; the message names the file and the places.
     """
-    remote, mirror = weights_file(base, *image_shape[:2]), named_mirror()
-    cache = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "models"
+    remote, mirror, cache = weights_file(base, *image_shape[:2], settings), named_mirror(), _cache()
     if (cache / remote.file).is_file() and not remote.pinned:
         return cache / remote.file, None
     try:
@@ -146,7 +152,20 @@ def imagenet_file(
     return found.path, found.url
 
 
+def at_hand(base: str, settings: Mapping[str, Any], image_shape: Sequence[int]) -> bool:
+    """Whether the file is in Keras's cache or in the mirror's folder; nothing is asked of a network."""
+    file, mirror = weights_file(base, *image_shape[:2], settings).file, named_mirror()
+    folders = [_cache()]
+    if mirror and mirror.startswith("file:"):
+        folders.append(local_path(_shelf(mirror)))
+    return any((folder / file).is_file() for folder in folders)
+
+
 # places
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "models"
 
 
 def _shelf(mirror: str | None) -> str:
