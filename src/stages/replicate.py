@@ -32,17 +32,14 @@ def replicates(params: Params, name: str) -> list[dict[str, float]]:
     with quiet_native_stderr():  # not above: without further seeds, the default, Keras would cost seconds
         import keras
 
-        from menagerie.models.parts.choosing import chosen
         from menagerie.models.parts.views import with_views
         from menagerie.replicate import scores
         from menagerie.train import checkpoints
         from menagerie.train.fitting import Session, train
         from menagerie.train.seeding import environment, recorded
 
-    dataset, compute = params.dataset.name, params.compute
+    spec, dataset, compute = params.model(name), params.dataset.name, params.compute
     data = load_data(paths.images(dataset), paths.split(dataset))
-    counts = len(data.classes), len(data.subsets["train"].rows)
-    spec, _ = chosen(params.model(name), data.images.shape[1:3], *counts)
     keras.config.set_dtype_policy(compute.precision)
     code = sorted(Path(__file__).parents[1].rglob("*.py"))
     files = [paths.images(dataset), paths.split(dataset), *code]

@@ -10,12 +10,13 @@ from menagerie import paths, tracking
 from menagerie.data import Data
 from menagerie.files import file_sha256
 from menagerie.model_files import predict
+from menagerie.models.parts.views import with_views
 from menagerie.params import Params
 from menagerie.params.section import parse
 from menagerie.replicate.scores import untrained
 from menagerie.train import checkpoints
 from menagerie.train.fitting import Session, train
-from menagerie.train.seeding import environment
+from menagerie.train.seeding import environment, recorded
 from menagerie.tune.study import Report, Tried
 
 PACKAGE = Path(__file__).parents[1]
@@ -34,7 +35,7 @@ def trainer(
     """
     dataset, val = params.dataset.name, data.subsets["val"]
     files = [paths.images(dataset), paths.split(dataset), *sorted(PACKAGE.rglob("*.py"))]
-    tags = {"split.sha256": file_sha256(paths.split(dataset)), **environment()}
+    tags = {"split.sha256": file_sha256(paths.split(dataset)), **recorded(paths.PINNED)}
     if parent:
         tags["mlflow.parentRunId"] = parent
 
@@ -63,7 +64,8 @@ def trainer(
             except _HopelessError:
                 run.set_tags({"tune.state": "pruned"})
                 return None
-            right = predict(model, data.images, val.rows).argmax(axis=1) == val.labels
+            network = with_views(model, spec.tta)
+            right = predict(network, data.images, val.rows).argmax(axis=1) == val.labels
             run.log_metrics({"val/accuracy": float(np.mean(right)), "val/n": len(right)})
         return Tried(float(np.mean(right)), right)
 
