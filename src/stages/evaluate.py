@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pandas as pd
+from tqdm import tqdm
 
 from menagerie import paths, tracking
 from menagerie.card import card
@@ -67,7 +68,7 @@ def main(name: str) -> None:
         for stem, table in tables.items():
             table.to_csv(target / f"{stem}.csv", index=False, lineterminator="\n")
     with whole_folder(paths.model_plots(dataset, name)) as target:
-        for stem, figure in figures.items():
+        for stem, figure in tqdm(figures.items(), desc="figures", disable=None, delay=1):
             figure.savefig(target / f"{stem}.png", dpi=150)
     record_cost(paths.run_record(dataset, name), metrics["model_sha256"], params.seed, milliseconds)
 

@@ -7,6 +7,7 @@ use: python src split
 """
 
 import pandas as pd
+from tqdm import tqdm
 
 from menagerie import paths
 from menagerie.data import open_images
@@ -58,7 +59,7 @@ def main() -> None:
         )
         pairs = shown.pairs(pd.concat([table, dropped]), found, leaks, differing, dropped)
         drawn |= figures.of_faults(dataset.title, images, pairs, shown.alone(flagged))
-        for name, figure in drawn.items():
+        for name, figure in tqdm(drawn.items(), desc="figures", disable=None, delay=1):
             figure.savefig(folder / f"{name}.png", dpi=120)
 
     for line in report["notices"]:
