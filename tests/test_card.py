@@ -7,7 +7,7 @@ from menagerie.card import card
 from menagerie.evaluate.measures import wilson_interval
 from menagerie.params.dataset import Dataset
 from menagerie.params.section import parse
-from menagerie.tracking.registry import LONGEST
+from menagerie.tracking.registering import LONGEST
 
 
 def scores(right, n, loss, ece=None):

@@ -29,6 +29,7 @@ def stems(paths):
 MODELS = [path for path in group("model") if first_line(path) != "# @package _global_"]
 SUITES = [path for path in group("model") if path not in MODELS]
 STUDIES, DATASETS, SPLITS = group("study"), group("dataset"), group("split")
+SPACES = group("tune")  # which are read by `menagerie tune` alone: tests/tune
 
 
 def reported_models(path):
@@ -66,7 +67,7 @@ def test_the_default_needs_no_network_and_no_account(params):
 
 
 def test_no_file_of_conf_is_missed_by_these_tests():
-    seen = [CONF / "config.yaml", *MODELS, *SUITES, *STUDIES, *DATASETS, *SPLITS]
+    seen = [CONF / "config.yaml", *MODELS, *SUITES, *STUDIES, *DATASETS, *SPLITS, *SPACES]
     assert sorted(CONF.rglob("*.*")) == sorted(seen)
     assert all((MODELS, SUITES, STUDIES, DATASETS, SPLITS))
 

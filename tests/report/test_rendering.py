@@ -113,7 +113,7 @@ def test_a_block_that_a_template_cannot_write_is_an_error(template, study, every
 
     found = findings(study, everything)
     section = dataclasses.replace(found.sections[0], blocks=(Unknown(),))
-    filters = dict.fromkeys(("line", "rows", "inline", "sort_key", "place"), str)
+    filters = dict.fromkeys(("line", "rows", "inline", "sort_key", "place", "short", "colour"), str)
     with pytest.raises(UndefinedError, match="Unknown"):
         environment(autoescape=False, filters=filters).get_template(template).render(
             found=dataclasses.replace(found, lead=(), sections=(section,)), figures={}
