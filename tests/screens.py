@@ -132,10 +132,11 @@ def main(folder, *wanted):
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     pages = {}
-    for study in STUDIES:
-        if not wanted or study.name in wanted:
-            with tempfile.TemporaryDirectory() as place:
-                pages[study.name] = Path(shutil.copy(made(study, Path(place)), target)).resolve()
+    with tempfile.TemporaryDirectory() as place:  # of all: the first's tracking store stays open
+        for study in STUDIES:
+            if not wanted or study.name in wanted:
+                page = made(study, Path(place, study.name))
+                pages[study.name] = Path(shutil.copy(page, target)).resolve()
     with browsing() as browser:
         for name, path in pages.items():
             for device, width in WIDTHS.items():

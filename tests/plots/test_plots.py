@@ -654,9 +654,12 @@ def test_train_accuracy_stands_beside_test_accuracy_and_the_gap_over_the_paramet
     table = table.assign(params=[2_000_000, 30_000], trainable_params=[5_000, 30_000])
     left, right, trainable = comparison_plots.train_and_test(table, TITLE).axes
     rows = dict(zip([label.get_text() for label in left.get_yticklabels()], left.get_yticks(), strict=True))
-    drawn = {line.get_label(): line.get_xydata() for line in left.lines}
-    np.testing.assert_allclose(drawn["test"], [[90, rows["best  1"]], [70, rows["worst  2"]]])
-    np.testing.assert_allclose(drawn["train"], [[95, rows["best  1"]], [69, rows["worst  2"]]])
+    _, train, test = left.collections
+    np.testing.assert_allclose(test.get_offsets(), [[90, rows["best  1"]], [70, rows["worst  2"]]])
+    np.testing.assert_allclose(train.get_offsets(), [[95, rows["best  1"]], [69, rows["worst  2"]]])
+    colours = [(*colour, 1) for colour in style.colours_of(["best", "worst"]).values()]
+    for dots in (train.get_edgecolors(), test.get_facecolors(), right.collections[1].get_facecolors()):
+        np.testing.assert_allclose(dots, colours)
     assert rows["best  1"] > rows["worst  2"]
     assert {text.get_text(): text.xy for text in right.texts} == {
         "1": pytest.approx((2, 5)),

@@ -158,6 +158,9 @@ def test_long_names_beside_the_matrix_are_told_apart(shown):
     assert region.locator("tbody th").evaluate_all(
         "all => all.every((one) => one.scrollWidth <= one.clientWidth)"
     )
+    assert region.locator("thead span").evaluate_all(
+        "all => all.every((one) => one.scrollHeight <= one.clientHeight)"
+    )
     assert region.locator("tbody th").first.get_attribute("title") in CLASSES
 
 

@@ -329,6 +329,19 @@ def test_the_confusion_matrix_has_a_button_for_each_kind_of_mistake(seen, found)
     assert len(buttons) == wrong
 
 
+@pytest.mark.parametrize(
+    "pattern", ["species {:02d} of a genus", "{:02d} in the beginning of a name", "the end of a name, {:02d}"]
+)
+def test_long_names_beside_the_matrix_differ_wherever_they_differ(params, pattern):
+    classes = [pattern.format(number) for number in range(12)]
+    text = page(params("model=cnn"), results("cnn", classes=classes))
+    rows = Page(text).rows("Confusion matrix of cnn")
+    assert len(rows) == 12
+    assert len({row["true class"] for row in rows}) == 12
+    assert len(rows[0]) == 13  # columns are told apart, too
+    assert max(len(row["true class"]) for row in rows) <= 18
+
+
 def test_figures_of_what_can_be_chosen_are_not_shown_twice(seen, whole):
     assert seen[0].of("figure") != whole.of("figure")
     assert not [image for image in seen[0].of("img") if "mistakes" in image["alt"]]

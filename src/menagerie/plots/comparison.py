@@ -7,8 +7,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from menagerie.plots.style import (
-    TEST,
-    TRAIN,
     colours_of,
     entitle,
     finish,
@@ -99,7 +97,7 @@ def train_and_test(board: pd.DataFrame, title: str) -> Figure:
     """Train accuracy beside test accuracy, and the gap between them, with its interval, against parameters.
 
     Against all of them, and against those that were trainable. `board` as leaderboard.leaderboard gives it;
-    on the right each model has its number in it.
+    each model has its colour, and on the right its number in it.
     """
     names = names_along([f"{model}  {number}" for number, model in enumerate(board["model"], start=1)])
     size = max(14.0, 11.5 + names.width), max(3.6, 1.2 + max(0.3, names.step) * len(board))
@@ -107,8 +105,12 @@ def train_and_test(board: pd.DataFrame, title: str) -> Figure:
     left, *right = figure.subplots(1, 3, width_ratios=(1.2, 1, 1))
     places = np.arange(len(board))[::-1]
     left.hlines(places, 100 * board["accuracy"], 100 * board["train_accuracy"], color="grey", linewidth=1)
-    left.plot(100 * board["train_accuracy"], places, "s", color=TRAIN, label="train")
-    left.plot(100 * board["accuracy"], places, "o", color=TEST, label="test")
+    colours = list(colours_of(list(board["model"])).values())
+    train, test = 100 * board["train_accuracy"], 100 * board["accuracy"]
+    left.scatter(train, places, marker="s", facecolors="white", edgecolors=colours, zorder=3)
+    left.scatter(test, places, color=colours, zorder=3)
+    left.plot([], [], "s", color="grey", markerfacecolor="white", label="train")
+    left.plot([], [], "o", color="grey", label="test")
     left.set_yticks(places, names.texts, **lettered(names))
     left.set(xlabel="accuracy (%)", ylim=(-0.6, len(board) - 0.4))
     finish(left)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 from markupsafe import Markup, escape
+from tqdm import tqdm
 
 from menagerie import paths
 from menagerie.params import Params
@@ -47,7 +48,8 @@ def page(params: Params, results: Results) -> str:
         "colour": lambda name: _css(colours[name]) if name in colours else "",
     }
     template = environment(autoescape=True, filters=filters).get_template("report.html.jinja")
-    ours = {name: embedded(shown) for name, shown in _without(told, results).items()}
+    bar = tqdm(_without(told, results).items(), desc="figures", unit=" models", disable=None, delay=1)
+    ours = {name: embedded(shown) for name, shown in bar}
     ours = {name: ours[name] for name in results.board["model"]}
     room = FIGURES - sum(len(figure.uri) for figure in [*compared.values(), *data.values()])
     bounded = _bounded(ours, room)
@@ -136,11 +138,16 @@ def _place(share: float) -> str:
     return f"{4 + 92 * share:.2f}"
 
 
-def _short(name: str) -> str:
-    """A name for a narrow place. What tells long names apart is mostly at an end."""
-    return (
-        name if len(name) <= SHORT else f"{name[: SHORT // 2 - 1].rstrip()}…{name[-(SHORT // 2) :].lstrip()}"
-    )
+def _short(names: list[str]) -> dict[str, str]:
+    """Names for a narrow place: of long ones that part is left out that tells fewest apart."""
+
+    def cut(name: str, begin: int) -> str:
+        end = len(name) - (SHORT - 1 - begin)
+        return name if len(name) <= SHORT else f"{name[:begin].rstrip()}…{name[end:].lstrip()}"
+
+    ways = sorted(range(1, SHORT), key=lambda begin: abs(begin - SHORT // 2 + 1))
+    best = max(ways, key=lambda begin: len({cut(name, begin) for name in names}))
+    return {name: cut(name, best) for name in names}
 
 
 def _css(colour: Colour) -> str:
