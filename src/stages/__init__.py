@@ -1,0 +1,1 @@
+"""A script a stage: reads, calls the library, writes."""
