@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro test test-all test-oldest test-newest lint readme ui experiments bench lock
+.PHONY: repro test test-all test-oldest test-newest lint readme ui bench lock
 
 repro: $(BIN)/.installed
 	@git rev-parse --git-dir > /dev/null 2>&1 || { echo "this folder is no git repository, and DVC needs one: \
@@ -44,11 +44,6 @@ ui: $(BIN)/.installed
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=true \
 	mlflow ui --app-name menagerie --backend-store-uri sqlite:///mlflow.db --workers 1 --host $(HOST) --port $(PORT) \
 	$(if $(ALLOWED_HOSTS),$(others))
-
-# The few columns of `dvc exp show` that fit a terminal, and others by a regular expression: SHOWN='.*learning_rate'.
-SHOWN ?=
-experiments: $(BIN)/.installed
-	@dvc exp show --md --hide-workspace --drop '^(?!(Experiment|best\..*|seed|$(SHOWN))$$)'
 
 bench: $(BIN)/.installed
 	for name in data evaluation frozen_prefix training use serving; do python benchmarks/$$name.py || exit 1; done

@@ -53,7 +53,8 @@ def main() -> None:
     if away := paths.put_away():
         print(
             f"compare: the outputs of {', '.join(away)} are put away in DVC's cache: `dvc exp list` names "
-            "the runs, `dvc exp apply NAME` brings one back"
+            "the runs of `dvc exp run`, `dvc exp apply NAME` brings one back; what is committed comes "
+            "back with `git checkout params.yaml dvc.lock metrics reports && dvc checkout`"
         )
     if told := crown(dataset, results.best["model"], results.model_files):  # no output depends on it
         print(f"compare: {told}")

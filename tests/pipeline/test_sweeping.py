@@ -49,6 +49,16 @@ def test_a_queued_sweep_is_of_the_data_set_in_use_and_its_runs_are_compared(swep
     assert (swept / "reports/colours_runs.png").is_file()
 
 
+def test_dvcs_experiments_are_shown_with_what_each_changed(swept):
+    told = succeed(swept, *MENAGERIE, "experiments", PYTHONPATH="src", COLUMNS="80").stdout
+    assert max(map(len, told.splitlines())) <= 80
+    _, _, commit, *rows = told.splitlines()
+    assert commit.split()[1:3] == ["digits", "ann"]  # what is committed, of the data set that came before
+    assert [line.split()[1:3] for line in rows if line[0] != " "] == [["colours", "cnn"]] * 2
+    unbroken = "".join(line[line.rfind("  ") :].strip() for line in rows)
+    assert sorted(re.findall(r"learning_rate=([\d.]+)", unbroken)) == ["0.001", "0.003"]
+
+
 def test_the_settings_of_a_model_that_is_not_chosen_are_refused(swept):
     wrong = run(swept, "dvc", "exp", "run", "--queue", "-S", RATES.format("resnet9"))
     assert wrong.returncode != 0

@@ -890,3 +890,12 @@ def test_pictures_of_any_shape_fill_their_figure(height, width):
     for axes in figure.axes[:6]:
         box = axes.get_window_extent()
         assert box.width * box.height >= 0.5 * (2.4 * figure.dpi) ** 2
+
+
+def test_of_runs_the_models_that_are_in_use_have_their_colours_and_others_are_grey():
+    table = pd.DataFrame({"model": ["cnn", "lenet"], "changed": "", "seed": 1, "val_accuracy": [0.9, 0.8]})
+    table = table.assign(low=0.7, high=0.95)
+    dots = comparison_plots.val_dots(table, ["ann", "cnn"], TITLE).axes[0].collections[1]
+    known = style.colours_of(["ann", "cnn"])["cnn"]
+    np.testing.assert_allclose(dots.get_facecolors()[0][:3], known)
+    assert len(set(dots.get_facecolors()[1][:3])) == 1

@@ -6,6 +6,7 @@ import pytest
 
 from menagerie.report import again as again_module
 from menagerie.report.again import again
+from menagerie.report.findings.report import _repeat
 
 ODD = "/home/me/ü & (old) = 'x' #1 [a,b] !~ ${HOME} 50%\\\\"
 FOLDER = ("dataset=folder", "dataset.name=pets")
@@ -62,3 +63,15 @@ def test_a_setting_that_conf_gives_is_not_repeated(params):
 def test_settings_that_conf_no_longer_has_are_those_of_params_yaml(params):
     renamed = params().model_copy(update={"study": "gone"})
     assert again(renamed, ["cnn"]) == "dvc repro"
+
+
+def test_the_report_says_what_the_command_names_only_of_one_that_names_something(params):
+    study = params()
+    names = "It names every setting"
+    told = {
+        command: str(_repeat(one))
+        for command, one in (("-S", study), ("repro", study.model_copy(update={"study": "gone"})))
+    }
+    assert names in told["-S"]
+    assert names not in told["repro"]
+    assert "runs `params.yaml` of the commit" in told["repro"]

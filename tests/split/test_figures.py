@@ -32,9 +32,18 @@ def test_where_nothing_is_wrong_nothing_is_drawn():
 def test_what_a_split_holds_is_drawn_of_any_number_of_classes():
     names = [f"class {number}" for number in range(40)]
     table = pd.DataFrame({"index": np.arange(40) % 6, "split": "train", "class": names, "label": range(40)})
+    table["path"] = [f"{name}.png" for name in names]
     counts = pd.DataFrame({"train": 1, "val": 1, "test": 1}, index=names)
     found = of_content("Animals", IMAGES, table, counts, np.ones((3, 256), np.int64))
     assert list(found) == ["classes", "pixels", "examples"]
     blocks = [[label.get_text() for label in axes.get_yticklabels()] for axes in found["examples"].axes]
     assert sum(map(len, blocks)) == 40
     assert {name for block in blocks for name in block} == set(names)
+
+
+def test_the_examples_carry_the_names_of_their_files():
+    table = pd.DataFrame({"index": [4, 2], "split": "train", "class": ["cat", "dog"], "label": [0, 1]})
+    table = table.assign(path=["cat/4.png", "dog/2.png"])
+    counts = pd.DataFrame({"train": 1, "val": 1, "test": 1}, index=["cat", "dog"])
+    drawn = of_content("Animals", IMAGES, table, counts, np.ones((3, 256), np.int64))["examples"].axes[0]
+    assert [text.get_text() for text in drawn.texts] == ["4.png"] * 10 + ["2.png"] * 10

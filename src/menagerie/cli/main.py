@@ -11,6 +11,7 @@ import click
 from menagerie.cli.add import add
 from menagerie.cli.audit import audit
 from menagerie.cli.bundle import bundle
+from menagerie.cli.experiments import experiments
 from menagerie.cli.export import export
 from menagerie.cli.mend import mend
 from menagerie.cli.mirror import mirror
@@ -49,6 +50,7 @@ def main() -> None:
 main.add_command(add)
 main.add_command(audit)
 main.add_command(bundle)
+main.add_command(experiments)
 main.add_command(export)
 main.add_command(mend)
 main.add_command(mirror)

@@ -89,9 +89,8 @@ def _runs(params: "Params") -> None:
         table.to_csv(part, index=False, lineterminator="\n")
     figure = target.with_suffix(".png")
     with whole(figure) as part:
-        val_dots(table.head(SHOWN), f"{params.dataset.title}: runs, the best by val first").savefig(
-            part, dpi=150, format="png"
-        )
+        title = f"{params.dataset.title}: runs, the best by val first"
+        val_dots(table.head(SHOWN), list(params.models), title).savefig(part, dpi=150, format="png")
     shown = f" (the best {SHOWN})" if len(table) > SHOWN else ""
     click.echo(f"wrote {target} and {figure}{shown}: {len(table)} runs")
 

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from menagerie.plots.style import (
+    PLAIN,
     colours_of,
     entitle,
     finish,
@@ -57,8 +58,11 @@ def accuracy_dots(board: pd.DataFrame, reported: dict[str, float], title: str) -
     return figure
 
 
-def val_dots(runs: pd.DataFrame, title: str) -> Figure:
-    """Val accuracy of each run with its interval, in the order given; `runs` as compare/runs.py gives it."""
+def val_dots(runs: pd.DataFrame, models: list[str], title: str) -> Figure:
+    """Val accuracy of each run with its interval, in the order given; `runs` as compare/runs.py gives it.
+
+    `models` have the colours that they have wherever they stand side by side; others are grey.
+    """
     told = [
         ", ".join(filter(None, [run.model, run.changed, f"seed {run.seed}"])) for run in runs.itertuples()
     ]
@@ -67,8 +71,8 @@ def val_dots(runs: pd.DataFrame, title: str) -> Figure:
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots()
     places = np.arange(len(runs))[::-1]
-    by_model = colours_of(list(runs["model"].unique()))
-    colours = [by_model[name] for name in runs["model"]]
+    by_model = colours_of(models)
+    colours = [by_model.get(name, PLAIN) for name in runs["model"]]
     axes.hlines(places, 100 * runs["low"], 100 * runs["high"], color=colours)
     axes.scatter(100 * runs["val_accuracy"], places, color=colours)
     axes.set_yticks(places, names.texts, **lettered(names))

@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from menagerie.plots.style import (
     MANY,
-    TEST,
+    PLAIN,
     TRAIN,
     VAL,
     colours_of,
@@ -43,7 +43,7 @@ def learning_curves(history: pd.DataFrame, title: str) -> Figure:
         axes.plot(history["epoch"][best], values[best], marker="*", label="best of val", **style)
         axes.set(ylabel=measure)
     rate = panels[-1]
-    rate.plot(history["epoch"], history["learning_rate"], color=TEST, marker=".", markersize=4)
+    rate.plot(history["epoch"], history["learning_rate"], color=PLAIN, marker=".", markersize=4)
     rate.set(ylabel="learning rate at the epoch's start")
     if (history["learning_rate"] > 0).all():
         logarithmic(rate.yaxis, history["learning_rate"])
@@ -138,8 +138,8 @@ def reliability(table: pd.DataFrame, title: str) -> Figure:
     width = table["bin_high"] - table["bin_low"]
     middle = table["bin_low"] + width / 2
     above.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle=":")
-    above.bar(middle, table["accuracy"], width, color=TEST, alpha=0.35, edgecolor=TEST, label="accuracy")
-    above.plot(table["confidence"], table["accuracy"], color=TEST, marker="o", markersize=4, linestyle="")
+    above.bar(middle, table["accuracy"], width, color=PLAIN, alpha=0.35, edgecolor=PLAIN, label="accuracy")
+    above.plot(table["confidence"], table["accuracy"], color=PLAIN, marker="o", markersize=4, linestyle="")
     above.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1.02))
     below.bar(middle, table["count"], width, color="grey")
     below.set(xlabel="confidence: probability of the predicted class", ylabel="pictures")

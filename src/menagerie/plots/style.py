@@ -20,6 +20,7 @@ from menagerie.plots.letters import POINTS, cut, legible, width, wrapped
 matplotlib.rcParams["text.parse_math"] = False  # a $ in the name of a class is a $
 
 TRAIN, VAL, TEST = "#4477aa", "#ee7733", "#228833"  # told apart by the colour-blind too
+PLAIN = "#555555"  # what is of no split and of no model that others stand beside
 SPLIT_COLOURS = {"train": TRAIN, "val": VAL, "test": TEST}
 SIDES = np.array([(1, 1), (-1, 1), (1, -1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, -1)])
 Colour = tuple[float, float, float]  # red, green and blue in [0, 1]

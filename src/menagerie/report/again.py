@@ -13,6 +13,7 @@ from menagerie.params.composing import composed, conf
 
 PLAIN = re.compile(r"[A-Za-z_/][\w./-]*", re.ASCII)  # what Hydra takes for text without quotes
 DERIVED = {"watch", "watch_split", "watch_labels", "unwatched_None", "looks"}  # conf/ has them of the others
+REPRO = "dvc repro"
 WORDS = ("true", "false", "null", "nan", "inf")  # but not these
 
 
@@ -25,7 +26,7 @@ def again(params: Params, models: list[str]) -> str:
     try:
         chosen, differing = _overrides(params)
     except ParamsError:
-        return "dvc repro"
+        return REPRO
     chosen[-1] = f"model={_hydra(models[0] if len(models) == 1 else models)}"
     others = tuple(f"models.{name}." for name in params.models if name not in models)
     chosen += [f"{key}={_hydra(value)}" for key, value in differing if not key.lstrip("+").startswith(others)]

@@ -1,5 +1,6 @@
 """The figures of the data report: what they show of a split, and their titles."""
 
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,15 @@ def of_content(
     title: str, images: np.ndarray, table: pd.DataFrame, counts: pd.DataFrame, histogram: np.ndarray
 ) -> dict[str, Any]:
     """What a split holds, by the name of its file; `counts` are pictures by class (rows) and split."""
-    some = images[examples(table, 10 if len(counts) <= MANY else 5)]
+    some = examples(table, 10 if len(counts) <= MANY else 5)
+    paths = table.drop_duplicates("index").set_index("index")["path"]
+    files = [[PurePosixPath(paths[index]).name for index in row] for row in some]
     return {
         "classes": plots.class_counts(counts, f"{title}: pictures by class and split"),
         "pixels": plots.pixel_values(histogram, f"{title}: pixel values as prepared"),
-        "examples": pictures.picture_grid(some, list(counts.index), f"{title}: training pictures"),
+        "examples": pictures.picture_grid(
+            images[some], list(counts.index), f"{title}: training pictures", files
+        ),
     }
 
 

@@ -1,7 +1,7 @@
 """All findings in their order: what both faces of the report tell."""
 
 from menagerie.params import Params
-from menagerie.report.again import again
+from menagerie.report.again import REPRO, again
 from menagerie.report.findings import data, differences, leaderboard, notebook, scores
 from menagerie.report.findings.blocks import Code, Findings, Paragraph, Section
 from menagerie.report.results import Results
@@ -24,13 +24,15 @@ def findings(params: Params, results: Results) -> Findings:
 
 
 def _repeat(params: Params) -> Section:
+    command = again(params, list(params.models))
+    named = "" if command == REPRO else "It names every setting that `conf/` would compose otherwise; "
     kept = (
-        "It names every setting that `conf/` would compose otherwise; `dvc repro` runs `params.yaml` of the "
-        "commit as it stands. With the same versions on the same machine every number comes out the same."
+        f"{named}`dvc repro` runs `params.yaml` of the commit as it stands. With the same versions on the "
+        "same machine every number comes out the same."
     )
     blocks = (
         Paragraph(f"This runs {'all models' if len(params.models) > 1 else 'the model'} of this report:"),
-        Code(again(params, list(params.models))),
+        Code(command),
         Paragraph(kept),
     )
     return Section("repeat", "How to repeat this", blocks)
