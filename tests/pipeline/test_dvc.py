@@ -348,13 +348,22 @@ runpy.run_path("src", run_name="__main__")
 
 
 def stop_after(clone, command, epochs, sent):
-    with subprocess.Popen(command, cwd=clone, stdout=subprocess.PIPE, text=True) as training:
+    """Its exit code and the last line that it wrote."""
+    with subprocess.Popen(
+        command,
+        cwd=clone,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # no shell's background job
+    ) as training:
         for _ in range(epochs):
             next(line for line in training.stdout if "val_loss" in line)
         training.send_signal(sent)
-        training.stdout.read()
+        told = training.stdout.read().splitlines()
     assert training.returncode != 0
     assert not (clone / "models/colours/linear").exists()
+    return training.returncode, (told or [""])[-1]
 
 
 def test_a_stopped_training_leaves_no_output_and_goes_on_to_the_same_bytes(clone):
@@ -367,18 +376,24 @@ def test_a_stopped_training_leaves_no_output_and_goes_on_to_the_same_bytes(clone
         before = {one.info.run_id for one in runs_of(clone)}
         stop_after(clone, [sys.executable, "src", "train", "linear"], 1, signal.SIGTERM)
         assert runs_of(clone)[0].info.status == "KILLED"
+        ended = stop_after(clone, [sys.executable, "src", "train", "linear"], 1, signal.SIGINT)
+        assert ended == (130, "train: interrupted; the next run goes on where it stood")
         stop_after(clone, [sys.executable, "-c", EAGER], 2, signal.SIGKILL)
         done = succeed(clone, "python", "src", "train", "linear")
         assert "train@linear: goes on where a run was stopped before" in done.stdout
         assert "Epoch 1/" not in done.stdout
         assert [output.read_bytes() for output in outputs] == expected
+        history = pd.read_csv(outputs[1])
+        (kept,) = history[history["kept"]].itertuples()
+        told = f"epoch {kept.epoch} of {len(history)} kept, val accuracy {kept.val_accuracy:.4f}"
+        assert done.stdout.splitlines()[-1] == f"train@linear: wrote models/colours/linear: {told}"
         assert not [path for path in (clone / ".work/checkpoints").iterdir() if path.suffix != ".lock"]
         (one,) = [run for run in runs_of(clone) if run.info.run_id not in before]
         assert one.info.status == "FINISHED"
         assert one.data.tags["model.sha256"] == file_sha256(outputs[0])
         store = mlflow.MlflowClient(f"sqlite:///{(clone / 'mlflow.db').as_posix()}")
         epochs = [metric.step for metric in store.get_metric_history(one.info.run_id, "val_loss")]
-        assert epochs == pd.read_csv(outputs[1])["epoch"].to_list()
+        assert epochs == history["epoch"].to_list()
 
 
 # pretrained bases
