@@ -119,6 +119,23 @@ def test_the_script_answers_the_pictures_after_one_that_cannot_be_read(tmp_path)
     assert f"{names[1]}: " in done.stderr
 
 
+def test_the_script_does_not_answer_by_a_damaged_model(tmp_path):
+    folder = unpacked(model_at(tmp_path / "model.keras"), tmp_path)
+    model = folder / "model.keras"
+    with zipfile.ZipFile(model) as file:
+        weights = file.getinfo("model.weights.h5")
+    content = bytearray(model.read_bytes())
+    content[weights.header_offset + weights.compress_size // 2] ^= 1
+    model.write_bytes(content)
+    Image.new("RGB", (48, 40)).save(tmp_path / "whole.png")
+    command = [sys.executable, "predict.py", str(tmp_path / "whole.png")]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith(
+        "model.keras: its member model.weights.h5 is damaged; copy the folder again\n"
+    )
+
+
 def test_a_bundle_is_one_folder_of_equal_bytes_each_time(tmp_path):
     model = model_at(tmp_path / "model.keras")
     one, two = tmp_path / "one/pets.zip", tmp_path / "two/pets.zip"

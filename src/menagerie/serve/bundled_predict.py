@@ -2,6 +2,7 @@
 
 import json
 import sys
+import zipfile
 from pathlib import Path
 
 import keras
@@ -11,6 +12,14 @@ from PIL import Image, ImageOps
 HERE = Path(__file__).parent
 ABOUT = json.loads((HERE / "classes.json").read_text(encoding="utf-8"))
 PIXELS = ABOUT["pixels"]
+
+
+def opened(path):
+    """The network. Keras alone reads on where a checksum is wrong."""
+    with zipfile.ZipFile(path) as file:
+        if damaged := file.testzip():
+            sys.exit(f"{path}: its member {damaged} is damaged; copy the folder again")
+    return keras.saving.load_model(path, compile=False, safe_mode=True)
 
 
 def pixels(path):
@@ -42,7 +51,7 @@ def probabilities(model, path):
 if __name__ == "__main__":
     if len(sys.argv) == 1:
         sys.exit(__doc__)
-    network = keras.saving.load_model(HERE / "model.keras", compile=False, safe_mode=True)
+    network = opened(HERE / "model.keras")
     lost = 0
     for name in sys.argv[1:]:
         try:
