@@ -247,7 +247,7 @@ def entry(correct, val_correct=300, train_correct=408, n=N, loss=0.5, epochs=20)
         "gap_high": high,
         "calibration": scaled | {"loss_before": loss, "loss_after": loss - 0.01},
         "epochs": epochs,
-        "kept_epoch": epochs,
+        "kept_epochs": [epochs],
         "params": 1_204_650,
         "trainable_params": 1_204_202,
         "model_bytes": 4_850_000,
@@ -388,7 +388,7 @@ def evaluated(skill, classes, seed):
         "history": pd.DataFrame({"epoch": [1, 2], "val_loss": [0.7, 0.5], "val_accuracy": [0.6, 0.8]}),
         "roc": curves.roc_table(labels, probabilities(logits), classes),
     }
-    facts = {"epochs": 20, "kept_epoch": 17, "params": 1_204_650, "trainable_params": 1_204_202}
+    facts = {"epochs": 20, "kept_epochs": [17], "params": 1_204_650, "trainable_params": 1_204_202}
     return metrics | facts | {"model_bytes": 14_500_000}, tables
 
 

@@ -42,7 +42,7 @@ def main(name: str) -> None:
 
     metrics = outputs.metrics(data.subsets, logits) | {
         "epochs": len(history),
-        "kept_epoch": int(history.loc[history["kept"], "epoch"].iloc[0]),
+        "kept_epochs": history.loc[history["kept"], "epoch"].tolist(),
         "params": model.count_params(),
         "trainable_params": trainable_parameters(model),
         "model_sha256": file_sha256(folder / "model.keras"),

@@ -30,26 +30,21 @@ def main(name: str) -> None:
 
 def replicates(params: Params, name: str) -> list[dict[str, float]]:
     with quiet_native_stderr():  # not above: without further seeds, the default, Keras would cost seconds
-        import keras
-
-        from menagerie.models.parts.views import with_views
         from menagerie.replicate import scores
         from menagerie.train import checkpoints
-        from menagerie.train.fitting import Session, train
+        from menagerie.train.building import untrained
+        from menagerie.train.fitting import Session
+        from menagerie.train.members import fit
         from menagerie.train.seeding import environment, recorded
 
     spec, dataset, compute = params.model(name), params.dataset.name, params.compute
     data = load_data(paths.images(dataset), paths.split(dataset))
-    keras.config.set_dtype_policy(compute.precision)
     code = sorted(Path(__file__).parents[1].rglob("*.py"))
     files = [paths.images(dataset), paths.split(dataset), *code]
     tags = {"split.sha256": file_sha256(paths.split(dataset)), **recorded(paths.PINNED)}
     rows = []
     for seed in range(params.seed + 1, params.seed + 1 + params.replicates):
-        model, of_seed = (
-            scores.untrained(spec, data, seed, compute.deterministic),
-            params.model_copy(update={"seed": seed}),
-        )
+        model, of_seed = untrained(spec, data, seed, compute), params.model_copy(update={"seed": seed})
         settings = (seed, compute.max_epochs, compute.precision, compute.deterministic)
         depends_on = (spec, *settings, environment())
         with (
@@ -57,8 +52,8 @@ def replicates(params: Params, name: str) -> list[dict[str, float]]:
             tracking.training_run(of_seed, name, tags, checkpoint.with_suffix(".run")) as run,
         ):
             session = Session.of(compute, seed, paths.work(), checkpoint, run.log_epoch)
-            trained = train(model, spec, data, session)
-            found = scores.accuracies(with_views(model, spec.tta), data)
+            network, trained = fit(model, spec, data, session, compute)
+            found = scores.accuracies(network, data)
             run.log_metrics(found | {"test_n": len(data.subsets["test"].rows)})
         rows.append({"seed": seed, "epochs": len(trained.history)} | found)
         print(f"replicate@{name}: seed {seed}: test accuracy {found['test_accuracy']:.4f}", flush=True)

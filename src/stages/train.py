@@ -21,12 +21,12 @@ from menagerie.model_facts import ModelFacts, Pixels, promise, versions
 from menagerie.model_files import predict, save_model
 from menagerie.models.parts.augmentation import augmentation
 from menagerie.models.parts.choosing import chosen, runnable
-from menagerie.models.parts.views import with_views
 from menagerie.params import Params, load_params
 from menagerie.train import checkpoints
-from menagerie.train.building import build_model
-from menagerie.train.fitting import Session, train
-from menagerie.train.seeding import environment, recorded, seed_everything
+from menagerie.train.building import asked, untrained
+from menagerie.train.fitting import Session
+from menagerie.train.members import fit
+from menagerie.train.seeding import environment, recorded
 
 
 def main(name: str) -> None:
@@ -36,10 +36,8 @@ def main(name: str) -> None:
     spec, why = chosen(params.model(name), *asked(data))
     if why:
         print(f"train@{name}: {why}", flush=True)
-    seed_everything(params.seed, compute.deterministic)
-    keras.config.set_dtype_policy(compute.precision)
     try:
-        model = build_model(spec, data.images.shape[1:], len(data.classes))
+        model = untrained(spec, data, params.seed, compute)
     except WeightsError as error:
         others = [f"dvc exp run -S model={preset}" for preset in runnable(*asked(data)) if preset != name]
         others.append(f"from random weights: dvc exp run -S model={name} -S models.{name}.weights=random")
@@ -63,9 +61,8 @@ def main(name: str) -> None:
         run.log_inputs(params.dataset, split_sha256, counts)
         session = Session.of(compute, params.seed, paths.work(), checkpoint, run.log_epoch)
         verbose = 1 if sys.stdout.isatty() else 2  # a bar to watch, or a line an epoch in a log
-        trained = train(model, spec, data, replace(session, verbose=verbose))
+        network, trained = fit(model, spec, data, replace(session, verbose=verbose), compute)
         with whole_folder(paths.model(dataset, name)) as folder:
-            network = with_views(model, spec.tta)
             save_model(network, folder / "model.keras", facts(params, name, network, data))
             if spec.augment:
                 save_model(augmentation(model, spec.augment)[0], folder / "augmentation.keras")  # to be shown
@@ -79,16 +76,12 @@ def main(name: str) -> None:
         run.log_metrics({f"cost/{key}": value for key, value in cost.items()})
         run.log_model(paths.model(dataset, name) / "model.keras")
 
-    kept = trained.history[trained.history["kept"]].iloc[0]
+    kept = trained.history[trained.history["kept"]]
+    each = ", ".join(f"{accuracy:.4f}" for accuracy in kept["val_accuracy"])
     print(
-        f"train@{name}: wrote {paths.model(dataset, name)}: epoch {kept['epoch']} of {len(trained.history)} "
-        f"kept, val accuracy {kept['val_accuracy']:.4f}"
+        f"train@{name}: wrote {paths.model(dataset, name)}: epoch {', '.join(map(str, kept['epoch']))} of "
+        f"{len(trained.history)} kept, val accuracy {each}"
     )
-
-
-def asked(data: Data) -> tuple[tuple[int, int], int, int]:
-    """What a preset chooses its base by: size of pictures, number of classes, number of training pictures."""
-    return data.images.shape[1:3], len(data.classes), len(data.subsets["train"].rows)
 
 
 def facts(params: Params, name: str, network: keras.Model, data: Data) -> ModelFacts:

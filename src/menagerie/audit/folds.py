@@ -3,7 +3,6 @@
 import hashlib
 from pathlib import Path
 
-import keras
 import numpy as np
 import pandas as pd
 
@@ -13,9 +12,9 @@ from menagerie.model_files import predict
 from menagerie.params import Compute
 from menagerie.params.dataset import KFoldSplit
 from menagerie.params.model import PretrainedModel, ScratchModel
-from menagerie.replicate.scores import untrained
 from menagerie.split.chance import kfold
 from menagerie.train import checkpoints
+from menagerie.train.building import untrained
 from menagerie.train.fitting import Session, train
 from menagerie.train.seeding import environment
 
@@ -49,8 +48,7 @@ def tested(
     Raises:
         ModelError: the network cannot be built, or the loss is no longer a number.
     """
-    keras.config.set_dtype_policy(compute.precision)
-    model = untrained(spec, data, seed, compute.deterministic)
+    model = untrained(spec, data, seed, compute)
     dealt = hashlib.sha256(
         b"".join(part.rows.tobytes() + part.labels.tobytes() for part in data.subsets.values())
     )

@@ -22,11 +22,15 @@ def grad_cam(model: keras.Model, pictures: np.ndarray, classes: np.ndarray) -> n
     are int (n,). Each map of the last convolution is weighted by the mean over its cells of the gradient of
     the class's logit; what is positive of their sum is resized to the picture and divided by its maximum.
     A picture in which nothing speaks for the class gives zeros. Of a network that takes several views of a
-    picture (models/parts/views.py) the maps are those of the first, the whole picture.
+    picture (models/parts/views.py) the maps are those of the first, the whole picture; of one that holds
+    others (train/members.py) the mean of theirs, again divided by its maximum.
 
     Returns:
         None for a network without a convolution.
     """
+    if members := [layer for layer in model.layers if isinstance(layer, keras.Model)]:
+        each = [grad_cam(member, pictures, classes) for member in members]
+        return None if each[0] is None else _to_one(np.mean(each, axis=0))
     maps = _last_maps(model)
     if maps is None:
         return None
@@ -44,7 +48,10 @@ def grad_cam(model: keras.Model, pictures: np.ndarray, classes: np.ndarray) -> n
     heat = np.maximum(np.einsum("nhwk,nk->nhw", _numpy(values), weights), 0)[: len(pictures)]
     size = pictures.shape[1:3]
     heat = keras.ops.image.resize(heat[..., np.newaxis], size, "bilinear", data_format="channels_last")
-    heat = _numpy(heat)[..., 0]
+    return _to_one(_numpy(heat)[..., 0])
+
+
+def _to_one(heat: np.ndarray) -> np.ndarray:
     peak = heat.max(axis=(1, 2), keepdims=True)
     return np.divide(heat, peak, out=np.zeros_like(heat), where=peak > 0)
 

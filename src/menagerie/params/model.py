@@ -140,6 +140,7 @@ class Model(Section):
     batch_size: Count
     augment: Many[Augmentation]
     tta: Many[View]
+    members: Count
     label_smoothing: Fraction
     class_weights: Literal["balanced"] | None
 

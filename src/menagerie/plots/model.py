@@ -47,11 +47,14 @@ def learning_curves(history: pd.DataFrame, title: str) -> Figure:
     rate.set(ylabel="learning rate at the epoch's start")
     if (history["learning_rate"] > 0).all():
         logarithmic(rate.yaxis, history["learning_rate"])
-    kept = int(history.loc[history["kept"], "epoch"].iloc[0])
+    kept = history.loc[history["kept"], "epoch"].to_list()
+    said = f"kept: epoch {', '.join(map(str, kept))}"
     for axes in panels:
         for start in history.groupby("phase", sort=False)["epoch"].min().iloc[1:]:
             axes.axvline(start - 0.5, color="grey", linewidth=0.8, linestyle=":")
-        axes.axvline(kept, color="grey", linewidth=0.8, linestyle="--", label=f"kept: epoch {kept}")
+        for number, epoch in enumerate(kept):
+            label = "_" if number else said
+            axes.axvline(epoch, color="grey", linewidth=0.8, linestyle="--", label=label)
         axes.set(xlabel="epoch")
         finish(axes)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -66,7 +66,8 @@ def kept(folder: Path, facts: object, files: Iterable[Path], model: keras.Model)
             remove(old)
     with locked(path.with_suffix(".lock"), "another run trains the same model on the same data"):
         yield path
-        remove(path)
+        for done in folder.glob(f"{path.stem}*{path.suffix}"):  # of each member
+            remove(done)
 
 
 def read(path: Path) -> Checkpoint | None:

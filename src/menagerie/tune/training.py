@@ -13,8 +13,8 @@ from menagerie.model_files import predict
 from menagerie.models.parts.views import with_views
 from menagerie.params import Params
 from menagerie.params.section import parse
-from menagerie.replicate.scores import untrained
 from menagerie.train import checkpoints
+from menagerie.train.building import untrained
 from menagerie.train.fitting import Session, train
 from menagerie.train.seeding import environment, recorded
 from menagerie.tune.study import Report, Tried
@@ -41,7 +41,7 @@ def trainer(
 
     def one(number: int, changed: Params, report: Report) -> Tried | None:
         spec, compute = changed.model(name), changed.compute
-        model = untrained(spec, data, changed.seed, compute.deterministic)
+        model = untrained(spec, data, changed.seed, compute)
         depends_on = (spec, changed.seed, compute.max_epochs, compute.precision, compute.deterministic)
         of_trial = tags | {"tune.trial": str(number)}
         with (

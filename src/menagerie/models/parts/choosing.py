@@ -6,7 +6,11 @@ from menagerie.models.parts.weights import at_hand
 from menagerie.params.model import PretrainedModel, ScratchModel
 
 AUTO, NARROWEST = "auto", "narrow"
-PRESETS = {"good": AUTO, "fast": NARROWEST}  # what conf/model says is their base; the better first
+PRESETS = {
+    "best": AUTO,
+    "good": AUTO,
+    "fast": NARROWEST,
+}  # what conf/model says is their base; the better first
 BASE = "MobileNetV2"
 CUT = "block_16_expand_relu"  # the last layer but the one that mixes all channels: on val the best single one
 NARROW, WIDE = 0.35, 1.0  # alpha: 2 and 9 MB of weights

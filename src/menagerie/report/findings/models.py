@@ -109,9 +109,10 @@ def _confused(name: str, results: Results) -> Table | None:
 
 
 def _epochs(metrics: dict[str, Any]) -> str:
-    if metrics["kept_epoch"] == metrics["epochs"]:
+    if metrics["kept_epochs"] == [metrics["epochs"]]:
         return count(metrics["epochs"])
-    return f"{count(metrics['epochs'])}; the weights are of epoch {count(metrics['kept_epoch'])}"
+    kept = ", ".join(map(count, metrics["kept_epochs"]))
+    return f"{count(metrics['epochs'])}; the weights are of epoch {kept}"
 
 
 def _layers(name: str, results: Results) -> Table:
