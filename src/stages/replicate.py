@@ -3,12 +3,14 @@
 Nothing is selected by these numbers, so that test may be read here as `evaluate` does.
 
 reads: data/<ds>/{images.npy,split.csv}, params models.<model>, seed, replicates, compute
-writes: metrics/<ds>/replicates/<model>.csv
+writes: metrics/<ds>/replicates/<model>.csv, whose test_right has a 1 for each test picture that is right, in
+    the order of the split, and else a 0
 use: python src replicate <model>
 """
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from menagerie import paths, tracking
@@ -21,16 +23,16 @@ from menagerie.quiet import quiet_native_stderr
 def main(name: str) -> None:
     params = load_params(paths.PARAMS)
     rows = replicates(params, name) if params.replicates else []
-    columns = ["seed", "epochs", "val_accuracy", "test_accuracy"]
+    columns = ["seed", "epochs", "val_accuracy", "test_accuracy", "test_right"]
     target = paths.replicates(params.dataset.name, name)
     with whole(target) as path:
         pd.DataFrame(rows, columns=columns).to_csv(path, index=False, lineterminator="\n")
     print(f"replicate@{name}: wrote {target}: {len(rows)} further seeds")
 
 
-def replicates(params: Params, name: str) -> list[dict[str, float]]:
+def replicates(params: Params, name: str) -> list[dict[str, float | str]]:
     with quiet_native_stderr():  # not above: without further seeds, the default, Keras would cost seconds
-        from menagerie.replicate import scores
+        from menagerie.replicate.scores import scores
         from menagerie.train import checkpoints
         from menagerie.train.building import untrained
         from menagerie.train.fitting import Session
@@ -53,8 +55,12 @@ def replicates(params: Params, name: str) -> list[dict[str, float]]:
         ):
             session = Session.of(compute, seed, paths.work(), checkpoint, run.log_epoch)
             network, trained = fit(model, spec, data, session, compute)
-            found = scores.accuracies(network, data)
+            found, right = scores(network, data)
             run.log_metrics(found | {"test_n": len(data.subsets["test"].rows)})
-        rows.append({"seed": seed, "epochs": len(trained.history)} | found)
+        rows.append({"seed": seed, "epochs": len(trained.history)} | found | {"test_right": digits(right)})
         print(f"replicate@{name}: seed {seed}: test accuracy {found['test_accuracy']:.4f}", flush=True)
     return rows
+
+
+def digits(right: np.ndarray) -> str:
+    return "".join("01"[one] for one in right.tolist())

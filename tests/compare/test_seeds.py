@@ -9,7 +9,7 @@ from helpers import N, entry, further_runs
 from menagerie.compare import published
 from menagerie.compare.claims import claims
 from menagerie.compare.leaderboard import pairs
-from menagerie.compare.seeds import another_p, difference_p, prediction_interval, together
+from menagerie.compare.seeds import another_p, difference_p, prediction_interval, right, together
 
 RUNS = np.array([0.90, 0.92, 0.91, 0.93, 0.89])  # mean 0.91, standard deviation 0.0158114
 
@@ -21,6 +21,14 @@ def test_the_prediction_interval_is_that_of_the_textbook():
 
 def test_the_interval_ends_at_certainty():
     assert prediction_interval(np.array([0.99, 1.0])) == (pytest.approx(0.885, abs=0.005), 1.0)
+
+
+def test_runs_are_told_picture_by_picture_the_leaderboards_first():
+    table = pd.DataFrame({"actual": ["a", "b", "c"], "predicted": ["a", "c", "c"]})
+    further = {"cnn": pd.DataFrame({"test_right": ["011", "000"]}), "ann": pd.DataFrame({"test_right": []})}
+    found = right({"cnn": table, "ann": table}, further)
+    assert set(found) == {"cnn"}
+    np.testing.assert_array_equal(found["cnn"], np.array([[1, 0, 1], [0, 1, 1], [0, 0, 0]], bool))
 
 
 @pytest.mark.parametrize("runs", [2, 5, 20])

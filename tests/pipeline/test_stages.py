@@ -119,17 +119,22 @@ def test_further_seeds_score_what_a_training_from_each_alone_scores(prepared, tm
     write(seed=42, replicates=2)
     done = succeed(tmp_path, sys.executable, "src", "replicate", "cnn")
     assert done.stdout.splitlines()[-1].endswith("replicates/cnn.csv: 2 further seeds")
-    rows = pd.read_csv(tmp_path / "metrics/colours/replicates/cnn.csv").set_index("seed")
+    rows = pd.read_csv(tmp_path / "metrics/colours/replicates/cnn.csv", dtype={"test_right": str}).set_index(
+        "seed"
+    )
     assert rows.index.tolist() == [43, 44]
     for seed in rows.index:
         write(seed=seed)
         succeed(tmp_path, sys.executable, "src", "train", "cnn")
         succeed(tmp_path, sys.executable, "src", "evaluate", "cnn")
         alone = read_json(tmp_path / "metrics/colours/models/cnn/metrics.json")
+        table = pd.read_csv(tmp_path / "metrics/colours/models/cnn/predictions.csv", dtype=str)
+        right = "".join(str(int(one)) for one in table["actual"] == table["predicted"])
         assert rows.loc[seed].to_dict() == {
             "epochs": 3,
             "val_accuracy": alone["val"]["accuracy"],
             "test_accuracy": alone["test"]["accuracy"],
+            "test_right": right,
         }
 
 

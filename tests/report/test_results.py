@@ -123,6 +123,23 @@ def test_a_file_that_is_not_there_is_named_with_what_makes_it(reader, path):
     assert str(error.value) == f"{path} is not there; make it with `dvc repro`"
 
 
+def test_which_pictures_each_run_gets_right_is_read_beside_the_leaderboards_run():
+    written("cnn", "ann")
+    params = load_params(paths.PARAMS)
+    n = len(compared(params).tables["predictions"]["cnn"])
+    other = np.arange(n) % 3 > 0
+    row = {"seed": 43, "epochs": 20, "val_accuracy": 0.5, "test_accuracy": other.mean()}
+    row["test_right"] = "".join(str(int(one)) for one in other)  # begins with a 0, as no number does
+    pd.DataFrame([row]).to_csv(paths.replicates("digits", "cnn"), index=False)
+    results = compared(params)
+    own = results.tables["predictions"]["cnn"]
+    assert set(results.right) == {"cnn"}
+    np.testing.assert_array_equal(results.right["cnn"], [own["actual"] == own["predicted"], other])
+    assert [row["model"] for row in Page(page(params, results)).rows("Recipes over seeds and pictures")] == [
+        "cnn"
+    ]
+
+
 def test_a_comparison_of_other_models_is_refused():
     written("cnn", "ann")
     paths.PARAMS.write_text(yaml.safe_dump(composed("model=cnn")), encoding="utf-8")

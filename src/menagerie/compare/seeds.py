@@ -32,6 +32,24 @@ def together(metrics: dict[str, dict[str, Any]], further: dict[str, pd.DataFrame
     }
 
 
+def right(predictions: dict[str, pd.DataFrame], further: dict[str, pd.DataFrame]) -> dict[str, np.ndarray]:
+    """Which test pictures each run gets right, bool (runs, n), by model; that of the leaderboard first.
+
+    Of models with more than one run. `predictions` have the columns actual and predicted, `further` the
+    column test_right, as replicate wrote it.
+    """
+    return {
+        name: np.stack(
+            [
+                (predictions[name]["actual"] == predictions[name]["predicted"]).to_numpy(),
+                *(np.array(list(digits)) == "1" for digits in table["test_right"]),
+            ]
+        )
+        for name, table in further.items()
+        if len(table)
+    }
+
+
 def prediction_interval(accuracies: np.ndarray) -> tuple[float, float]:
     """The 95 % interval in which the accuracy of one more run from another seed lies.
 

@@ -46,6 +46,7 @@ NAMES = {
     "layer",
     "kind",
     "output",
+    "test_right",
 }
 
 
@@ -55,7 +56,7 @@ class Results:
 
     `source` and `data` are data/<ds>/source.json and report.json; `metrics` is by model, `tables` by the
     name of a table that evaluate wrote and then by model; `pairs` as of leaderboard.pairs; `seeds` as of
-    seeds.together, without the models that have one run. The others
+    seeds.together, without the models that have one run; `right` as of seeds.right. The others
     depend on the machine or are pictures, and only the page shows them: `runs`, by model, may lack some,
     figures are PNG by name, `replicates` is as replicates.table gives it, None where nobody asked for it,
     `test_picture` gives the pixels, uint8 (height, width, 3), of a path in the test split; None without them.
@@ -67,6 +68,7 @@ class Results:
     tables: Tables
     pairs: pd.DataFrame
     seeds: dict[str, pd.DataFrame] = field(default_factory=dict)
+    right: dict[str, np.ndarray] = field(default_factory=dict)
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
     data_figures: dict[str, bytes] = field(default_factory=dict)
     comparison_figures: dict[str, bytes] = field(default_factory=dict)
@@ -98,7 +100,7 @@ def evaluated(params: Params) -> Results:
     """
     tables = _tables(params, TO_COMPARE)
     pairs = leaderboard.pairs(tables["predictions"])
-    return Results(**_written(params), tables=tables, pairs=pairs)
+    return Results(**_written(params, tables["predictions"]), tables=tables, pairs=pairs)
 
 
 def compared(params: Params, replicates: pd.DataFrame | None = None) -> Results:
@@ -107,11 +109,11 @@ def compared(params: Params, replicates: pd.DataFrame | None = None) -> Results:
     Raises:
         MenagerieError: a file is not there, or the comparison is of other models.
     """
-    dataset, models = params.dataset.name, list(params.models)
+    dataset, models, tables = params.dataset.name, list(params.models), _tables(params, TO_SHOW)
     records = {name: paths.run_record(dataset, name) for name in models}
     return Results(
-        **_written(params),
-        tables=_tables(params, TO_SHOW),
+        **_written(params, tables["predictions"]),
+        tables=tables,
         pairs=_pairs(paths.comparison_plots(dataset) / "pairs.csv", models),
         runs={name: read_json(record) for name, record in records.items() if record.is_file()},
         data_figures=_figures(paths.data_plots(dataset)),
@@ -132,7 +134,7 @@ def made(path: Path) -> Path:
     return path
 
 
-def _written(params: Params) -> dict[str, Any]:
+def _written(params: Params, predictions: dict[str, pd.DataFrame]) -> dict[str, Any]:
     dataset = params.dataset.name
     metrics = {name: paths.metrics(dataset, name) / "metrics.json" for name in params.models}
     measured = {name: read_json(made(path)) for name, path in metrics.items()}
@@ -142,6 +144,7 @@ def _written(params: Params) -> dict[str, Any]:
         "data": read_json(made(paths.data_report(dataset))),
         "metrics": measured,
         "seeds": seeds.together(measured, further),
+        "right": seeds.right(predictions, further),
     }
 
 

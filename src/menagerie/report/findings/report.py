@@ -2,7 +2,7 @@
 
 from menagerie.params import Params
 from menagerie.report.again import REPRO, again
-from menagerie.report.findings import data, differences, leaderboard, notebook, scores
+from menagerie.report.findings import data, differences, leaderboard, notebook, recipes, scores
 from menagerie.report.findings.blocks import Code, Findings, Paragraph, Section
 from menagerie.report.results import Results
 
@@ -11,6 +11,7 @@ def findings(params: Params, results: Results) -> Findings:
     """What the results say; nothing of it depends on the machine. What has nothing to tell is left out."""
     sections = [
         leaderboard.section(results),
+        recipes.section(results),
         differences.section(results),
         *notebook.sections(params, results),
         scores.calibration(results),
