@@ -5,6 +5,8 @@ writes: metrics/<ds>/summary.json, plots/<ds>/comparison/, reports/<ds>.md
 use: python src compare
 """
 
+from tqdm import tqdm
+
 from menagerie import paths
 from menagerie.compare import leaderboard, published
 from menagerie.compare.crowning import crown
@@ -40,7 +42,7 @@ def main() -> None:
         for stem, table in tables.items():
             if len(table) or stem != "robustness":
                 table.to_csv(folder / f"{stem}.csv", index=False, lineterminator="\n")
-        for stem, figure in figures.items():
+        for stem, figure in tqdm(figures.items(), desc="figures", disable=None, delay=1):
             figure.savefig(folder / f"{stem}.png", dpi=150)
     with whole(paths.report(dataset)) as path:
         path.write_text(markdown(params, results), encoding="utf-8", newline="\n")

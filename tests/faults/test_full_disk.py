@@ -104,3 +104,29 @@ except OSError as error:
         assert "refused: [Errno 28] No space left on device" in done.stdout
         assert not list(disk.rglob("*.npy*"))
         assert [path.suffix for path in (disk / "prefixes").iterdir()] == [".lock"]
+
+
+def test_a_full_disk_under_mlflows_database_is_one_line(repository, tmp_path):
+    code = """
+import sys
+from mlflow.entities import Metric
+from menagerie.tracking import store
+client = store.client()
+run = client.create_run(store.experiment_id(client, "colours")).info.run_id
+with open(sys.argv[1], "wb", buffering=0) as filler:
+    try:
+        while filler.write(bytes(4096)):
+            pass
+    except OSError:
+        pass
+try:
+    client.log_batch(run, [Metric("loss", 0.5, 0, step) for step in range(1000)])
+except Exception as error:
+    store.warn(error)
+"""
+    with small_disk(tmp_path / "disk", mebibytes=2) as disk:
+        uri = f"sqlite:///{(disk / 'mlflow.db').as_posix()}"
+        done = succeed(repository, "python", "-c", code, str(disk / "filler"), MLFLOW_TRACKING_URI=uri)
+    (told,) = done.stderr.splitlines()
+    assert told.startswith("warning: not tracked in MLflow for now: ")
+    assert "database or disk is full" in told

@@ -21,6 +21,7 @@ DATA, SPLIT = "data.sha256", "split.sha256"  # tags: of all pictures, and of whi
 FILES = "mlartifacts"  # the folder of an embedded store's files, beside it
 KIND = "mlflow.experimentKind"  # by which MLflow's pages are laid out: not as for language models
 PAGE = 100  # runs a request: the answer has 15 s
+ASIDE = "(raised as a result of"  # what SQLAlchemy may write before what happened
 
 # A stage must not wait minutes for a server that is gone: MLflow's own default is seven tries of 120 s.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
@@ -89,6 +90,8 @@ def client_of(uri: str) -> Iterator[Any]:
     import mlflow
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # It prints the traceback of what it raises, a hundred lines; what is raised is told in one, by `warn`.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     mlflow.set_tracking_uri(uri)
     if not uri.startswith("sqlite:"):
         yield mlflow.MlflowClient()
@@ -191,5 +194,6 @@ def why(error: Exception) -> str:
 
 def first_line(error: Exception) -> str:
     """What an error says, without the password that an address may hold."""
-    told = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    lines = str(error).strip().splitlines()
+    told = next((line for line in lines if not line.startswith(ASIDE)), type(error).__name__)
     return re.sub(r"//[^/@\s]*@", "//", told)
