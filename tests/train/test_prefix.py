@@ -100,6 +100,10 @@ def test_training_on_what_the_prefix_gave_is_training_the_whole(params, tmp_path
         spec = spec.model_copy(update={"augment": (), "image_size": spec.image_size and (side, side)})
     if spec.arch == "pretrained" and spec.image_size:
         side += 8  # so that they are resized
+    # Adam makes of the rounding of a gradient that is nearly none a step as long as any.
+    plainly = {"optimizer": "sgd", "optimizer_settings": {}, "learning_rate": 0.01}
+    phases = {name: phase.model_copy(update=plainly) for name, phase in spec.phases.items()}
+    spec = spec.model_copy(update={"phases": phases})
     images = pictures(tmp_path, side)
     plain, without = fit(spec, images, tmp_path / "none", 0)
     cached, history = fit(spec, images, tmp_path / "kept", 1)
