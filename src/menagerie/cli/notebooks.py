@@ -49,7 +49,7 @@ def notebooks(studies: tuple[str, ...], yes: bool, epochs: int | None, page_only
 
 
 def _studies() -> dict[str, "Params"]:
-    """The studies of conf/ that have numbers of a notebook; one on a copy comes after those it stands in for."""
+    """The studies of conf/ with numbers of a notebook; one on a copy comes after those it stands in for."""
     from menagerie.notebooks.planning import copies
     from menagerie.params import Params
     from menagerie.params.composing import composed, conf

@@ -9,7 +9,7 @@ from typing import Any
 from menagerie import paths
 from menagerie.files import read_json
 from menagerie.notebooks import reach
-from menagerie.notebooks.planning import Estimate, Speed, estimated
+from menagerie.notebooks.planning import TRAIN, Estimate, Speed, estimated
 from menagerie.notebooks.reach import Place
 from menagerie.params import Params
 from menagerie.params.model import PretrainedModel
@@ -39,6 +39,8 @@ def weights(params: Params, model: str, ask: Ask, mirror: str | None, answers: r
 
 def estimate(params: Params, model: str, ask: Ask, epochs: int | None) -> Estimate:
     """How long the training may take, by the speed of the last one here, else by a few steps."""
+    if params.study not in TRAIN:
+        return Estimate(None, "nobody knows how long, since nobody counted its pictures")
     record = paths.run_record(params.dataset.name, model)
     if record.is_file():
         speed = Speed(

@@ -60,7 +60,7 @@ def _counted(studies: Studies, given: Mapping[str, Given]) -> str:
     reached = [one for name in own for one in ran.get(name, [])]
     verdicts = ", ".join(f"{number} {kind}" for kind, number in Counter(map(_kind, reached)).items())
     models = sum(len(studies[name].models) for name in own)
-    told = f"Of {models} models of {len(own)} notebooks {len(reached)} ran on the pictures that the notebooks used"
+    told = f"Of {models} models of {len(own)} notebooks {len(reached)} ran on the pictures that these used"
     told += f": {verdicts}." if reached else "."
     for name in ran:
         if name not in own and ran[name]:
@@ -88,7 +88,7 @@ def _study(name: str, params: Params, studies: Studies, given: Given | None) -> 
         _row(model, notebook.models.get(model), models.get(model), several) for model in params.models
     )
     blocks: list[Block] = [
-        Paragraph(f"`dvc exp run -S study={name}`, {params.dataset.title}.{_in_place_of(params, studies)}"),
+        Paragraph(f"{notebook.title}: `dvc exp run -S study={name}`.{_in_place_of(params, studies)}"),
         Table(f"{name}: reported and reproduced accuracy (%)", columns, rows),
         *_reasons(
             {model: why.get(model, NEVER) for model in params.models if model not in models},
@@ -97,7 +97,7 @@ def _study(name: str, params: Params, studies: Studies, given: Given | None) -> 
         *_claims(name, notebook, given),
         Paragraph(notebook.note, quiet=True),
     ]
-    return Section(name, f"{notebook.title}", tuple(blocks))
+    return Section(name, f"{params.dataset.title}: {name}", tuple(blocks))
 
 
 def _in_place_of(params: Params, studies: Studies) -> str:

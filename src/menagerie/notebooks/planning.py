@@ -127,12 +127,10 @@ def _planned(params: Params, model: str, pictures: Place, knowing: Knowing) -> P
 
 
 def estimated(params: Params, model: str, epochs: int | None, speed: Speed) -> Estimate:
-    """Seconds of a training and its replicates; `epochs` bounds each phase."""
+    """Seconds of a training and its replicates, of a study in TRAIN; `epochs` bounds each phase."""
     runs = 1 if epochs else 1 + params.replicates
     times = f", {runs} times" if runs > 1 else ""
-    total, pictures = _epochs(params, model, epochs), TRAIN.get(params.study or "")
-    if pictures is None:  # a study that came after TRAIN
-        return Estimate(None, f"nobody knows how long: {total} epochs{times} of pictures that nobody counted")
+    total, pictures = _epochs(params, model, epochs), TRAIN[params.study]
     seconds = runs * pictures * (total * speed.seconds + speed.once)
     return Estimate(seconds, f"{total} epochs of {count(pictures)} pictures{times}, {speed.how}")
 
