@@ -8,6 +8,7 @@ from pydantic import Field
 
 from menagerie.compare.claims import claims
 from menagerie.compare.published import against_reported
+from menagerie.errors import MenagerieError, ParamsError
 from menagerie.files import read_json, whole, write_json
 from menagerie.params import Params
 from menagerie.params.section import Count, Many, Name, Section, parse
@@ -99,6 +100,13 @@ def kept(path: Path) -> Given | None:
     """What was kept, None where nothing was.
 
     Raises:
-        ParamsError: the file was changed by hand to something else.
+        MenagerieError: the file holds something else.
     """
-    return parse(Given, read_json(path), str(path)) if path.is_file() else None
+    if not path.is_file():
+        return None
+    try:
+        return parse(Given, read_json(path), str(path))
+    except (ParamsError, ValueError) as error:
+        why = str(error).splitlines()[-1].strip()
+        fix = f"remove it; `menagerie notebooks {path.stem}` makes it anew"
+        raise MenagerieError(f"{path} holds no results of a study ({why}); {fix}") from error
