@@ -127,13 +127,6 @@ def test_a_try_is_marked_and_leaves_the_results_as_they_are(clone, first):
     assert "A try:" not in (clone / "reports/notebooks.html").read_text(encoding="utf-8")
 
 
-def test_without_a_terminal_and_without_yes_it_tells_the_plan_and_runs_nothing(clone):
-    told = run(clone, *NOTEBOOKS, "small", PYTHONPATH="src", MENAGERIE_MIRROR="")
-    assert told.returncode == 0, told.everything
-    assert stages_run(told) == []
-    assert "--yes runs it" in told.stdout.splitlines()[-1]
-
-
 def test_ctrl_c_ends_it_with_130_and_the_same_command_goes_on(clone, first):
     (clone / "conf/study/long.yaml").write_text(study("long", ["ann"], 400), encoding="utf-8")
     commit(clone, "A long study")
@@ -157,3 +150,7 @@ def test_ctrl_c_ends_it_with_130_and_the_same_command_goes_on(clone, first):
     assert process.returncode == 130, "".join(said) + rest
     assert "notebooks: small" not in rest
     assert not (clone / "docs/results/long.json").exists()
+    again = notebooks(clone, "long", "--yes")
+    assert again.returncode == 0, again.everything
+    assert "train@ann: goes on where a run was stopped before" in again.stdout
+    assert list(given(clone, "long")["models"]) == ["ann"]

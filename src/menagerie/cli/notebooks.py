@@ -40,6 +40,8 @@ def notebooks(studies: tuple[str, ...], yes: bool, epochs: int | None, page_only
     made = _plans(chosen, bool(studies), epochs)
     if not _go_on(made, yes):
         return
+    if epochs:
+        _forget_tries()
     failed = [plan.study for plan in made if plan.chosen and not _run(plan, epochs)]
     for plan in made:
         if not plan.chosen:
@@ -104,18 +106,12 @@ def _plans(chosen: dict[str, "Params"], named: bool, epochs: int | None) -> list
 
 def _go_on(made: list["Plan"], yes: bool) -> bool:
     """Whether to begin: as --yes says, or as somebody answers; without a terminal nobody can."""
-    from menagerie.errors import MenagerieError
-
     if yes:
-        if not any(plan.chosen for plan in made):
-            raise MenagerieError("none of these studies can be run here; what is missing stands above")
         return True
-    if not any(plan.chosen for plan in made):
-        return False
     if not sys.stdin.isatty():
         click.echo("notebooks: nothing was run; --yes runs it")
         return False
-    return click.confirm("Run this?")
+    return any(plan.chosen for plan in made) and click.confirm("Run this?")
 
 
 # the runs
@@ -163,6 +159,14 @@ def _note(study: str, why: dict[str, str], epochs: int | None) -> None:
         keep(Given(models={}, pairs=(), left_out=why), path)
 
 
+def _forget_tries() -> None:
+    """Those of before may be of another number of epochs."""
+    from menagerie import paths
+    from menagerie.files import remove
+
+    remove(paths.tried("any").parent)
+
+
 def _file(study: str, epochs: int | None) -> "Path":
     from menagerie import paths
 
@@ -170,6 +174,8 @@ def _file(study: str, epochs: int | None) -> "Path":
 
 
 def _conclude(ran: list[str], failed: list[str], epochs: int | None) -> None:
+    if not ran:
+        raise click.ClickException("none of these studies can be run here; what is missing stands above")
     back = BACK_OF_TRY if epochs else BACK
     click.echo(f"params.yaml and dvc.lock are as {ran[-1]} left them; the way back: {back}")
     if failed:

@@ -54,8 +54,9 @@ def pictures(dataset: Dataset, mirror: str | None, answers: Answers) -> Place:
     if any(paths.run_record(dataset.name, "any").parent.glob("*.json")):
         return Place(True, "in DVC's cache, since they were trained on here")
     if isinstance(source, FolderSource):
-        there = Path(source.path).exists()
-        return Place(there, "in the folder that was named" if there else f"{source.path} is not there")
+        folder = Path(source.path)
+        there = folder.exists()
+        return Place(there, "in the folder that was named" if there else f"{folder.name} is not there")
     if not datasets.needs_network(source.kind):
         return Place(True, "installed with the program")
     try:
