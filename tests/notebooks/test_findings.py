@@ -103,9 +103,15 @@ def test_meant_forms_are_those_of_published_models(studies):
     assert [row["as it was meant"] for row in rows] == ["resnet_fixed"]
 
 
-def test_a_try_says_so_first(studies):
-    notice = findings(studies, GIVEN, MEANT, 1).lead[0]
+def test_a_try_says_so_first_and_gives_no_verdict(studies):
+    found = findings(studies, GIVEN, MEANT, 1)
+    notice, lead = found.lead
     assert notice.text.startswith("**A try:** phases ended after 1 epoch.")
+    assert "2 ran on the pictures that these used: 2 for a try." in lead.text
+    section = section_of(found, "sign_digits")
+    rows = rows_of(section, "sign_digits: reported and reproduced accuracy (%)")
+    assert [row["verdict"] for row in rows] == ["a try", "a try", "not run"]
+    assert rows_of(section, "sign_digits: claims")[0]["ours"] == "not run here"
 
 
 @pytest.mark.parametrize("scheme", screens.SCHEMES)

@@ -111,7 +111,10 @@ def _go_on(made: list["Plan"], yes: bool) -> bool:
     if not sys.stdin.isatty():
         click.echo("notebooks: nothing was run; --yes runs it")
         return False
-    return any(plan.chosen for plan in made) and click.confirm("Run this?")
+    try:
+        return any(plan.chosen for plan in made) and click.confirm("Run this?")
+    except click.Abort:  # how click tells of Ctrl-C at a question
+        raise KeyboardInterrupt from None
 
 
 # the runs

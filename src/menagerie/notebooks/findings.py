@@ -30,6 +30,7 @@ from menagerie.report.findings.values import as_printed, count, counted, number,
 
 NEVER = "nobody ran it yet"
 OURS = "not run here"  # of a claim
+TRY = "a try"
 
 Studies = Mapping[str, Params]
 
@@ -38,9 +39,10 @@ def findings(
     studies: Studies, given: Mapping[str, Given], meant: Sequence[Meant], epochs: int | None
 ) -> Findings:
     """What the notebooks reported beside what is `given` of their studies; `epochs` of a mere try."""
-    lead: list[Block] = [Paragraph(_counted(studies, given))]
+    lead: list[Block] = [Notice(_try(epochs))] if epochs else []
     if epochs:
-        lead.insert(0, Notice(_try(epochs)))
+        given = {name: _without_verdicts(one) for name, one in given.items()}
+    lead.append(Paragraph(_counted(studies, given)))
     sections = [_study(name, params, studies, given.get(name)) for name, params in studies.items()]
     sections += [_meant(studies, meant), _repeat(list(studies))]
     return Findings("The notebooks, reported and reproduced", tuple(lead), tuple(sections))
@@ -51,6 +53,11 @@ def _try(epochs: int) -> str:
         f"**A try:** phases ended after {counted(epochs, 'epoch')}. These numbers say that the studies run "
         "here, and nothing of the notebooks."
     )
+
+
+def _without_verdicts(given: Given) -> Given:
+    models = {name: one.model_copy(update={"verdict": TRY}) for name, one in given.models.items()}
+    return given.model_copy(update={"models": models, "pairs": ()})
 
 
 def _counted(studies: Studies, given: Mapping[str, Given]) -> str:
@@ -69,9 +76,9 @@ def _counted(studies: Studies, given: Mapping[str, Given]) -> str:
 
 
 def _kind(reached: Reached) -> str:
-    if reached.verdict in (REPRODUCED, NO_NUMBER):
-        return reached.verdict if reached.verdict == REPRODUCED else "without a reported number"
-    return "not reproduced" if reached.verdict.startswith("no:") else "not comparable"
+    kinds = {REPRODUCED: REPRODUCED, NO_NUMBER: "without a reported number", TRY: "for a try"}
+    other = "not reproduced" if reached.verdict.startswith("no:") else "not comparable"
+    return kinds.get(reached.verdict, other)
 
 
 # a study

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from menagerie.notebooks.reach import Place
 from menagerie.params import Params
-from menagerie.report.findings.values import count, duration
+from menagerie.report.findings.values import count, counted, duration
 
 # Training pictures of the published splits, by the name of the study.
 TRAIN = {
@@ -132,7 +132,7 @@ def estimated(params: Params, model: str, epochs: int | None, speed: Speed) -> E
     times = f", {runs} times" if runs > 1 else ""
     total, pictures = _epochs(params, model, epochs), TRAIN[params.study]
     seconds = runs * pictures * (total * speed.seconds + speed.once)
-    return Estimate(seconds, f"{total} epochs of {count(pictures)} pictures{times}, {speed.how}")
+    return Estimate(seconds, f"{counted(total, 'epoch')} of {count(pictures)} pictures{times}, {speed.how}")
 
 
 def _epochs(params: Params, model: str, most: int | None) -> int:
