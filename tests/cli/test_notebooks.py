@@ -127,8 +127,8 @@ def test_a_try_is_marked_and_leaves_the_results_as_they_are(clone, first):
     assert "A try:" not in (clone / "reports/notebooks.html").read_text(encoding="utf-8")
 
 
-def test_ctrl_c_ends_it_with_130_and_the_same_command_goes_on(clone, first):
-    (clone / "conf/study/long.yaml").write_text(study("long", ["ann"], 400), encoding="utf-8")
+def test_ctrl_c_ends_it_with_130_and_the_same_command_ends_well(clone, first):
+    (clone / "conf/study/long.yaml").write_text(study("long", ["ann"], 30), encoding="utf-8")
     commit(clone, "A long study")
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     process = subprocess.Popen(
@@ -152,5 +152,5 @@ def test_ctrl_c_ends_it_with_130_and_the_same_command_goes_on(clone, first):
     assert not (clone / "docs/results/long.json").exists()
     again = notebooks(clone, "long", "--yes")
     assert again.returncode == 0, again.everything
-    assert "train@ann: goes on where a run was stopped before" in again.stdout
+    assert stages_run(again)[0] == "train@ann"
     assert list(given(clone, "long")["models"]) == ["ann"]
