@@ -77,17 +77,17 @@ def test_a_process_of_its_own_measures_steps_and_finds_weights(
 ):
     monkeypatch.setenv("KERAS_HOME", str(repository))
     animals = params("study=animals5")
-    spec = animals.models["mobilenet_v2_finetune"]
+    spec = animals.models["mobilenet_v2_transfer"]
     with processes(1, asking.answer) as ask:
         epoch, once = ask(("seconds", params().models["ann"], (16, 16, 3))).result()
         assert epoch > 0
         assert once == 0
         epoch, once = ask(("seconds", spec, (32, 32, 3))).result()
-        assert epoch > once > 0
-        assert asking.weights(animals, "mobilenet_v2_finetune", ask, None, nobody).there is False
+        assert min(epoch, once) > 0
+        assert asking.weights(animals, "mobilenet_v2_transfer", ask, None, nobody).there is False
         (repository / "models").mkdir()
         (repository / "models" / MOBILENET).write_bytes(b"h5")
-        assert asking.weights(animals, "mobilenet_v2_finetune", ask, None, nobody) == (True, "at hand")
+        assert asking.weights(animals, "mobilenet_v2_transfer", ask, None, nobody) == (True, "at hand")
     told = capfd.readouterr()
     assert told.out == ""
     assert "tensorflow" not in told.err.lower()
