@@ -128,7 +128,7 @@ def test_a_try_is_marked_and_leaves_the_results_as_they_are(clone, first):
 
 
 def test_ctrl_c_ends_it_with_130_and_the_same_command_ends_well(clone, first):
-    (clone / "conf/study/long.yaml").write_text(study("long", ["ann"], 30), encoding="utf-8")
+    (clone / "conf/study/long.yaml").write_text(study("long", ["ann"], 12), encoding="utf-8")
     commit(clone, "A long study")
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     process = subprocess.Popen(
