@@ -3,13 +3,18 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro test test-all test-oldest test-newest lint readme ui bench lock
+.PHONY: repro notebooks test test-all test-oldest test-newest lint readme ui bench lock
 
 repro: $(BIN)/.installed
 	@git rev-parse --git-dir > /dev/null 2>&1 || { echo "this folder is no git repository, and DVC needs one: \
 	git init && git add -A && git commit -m 'As it came'" >&2; exit 1; }
 	dvc repro
 	menagerie report
+
+# The studies of the notebooks, and the page over them all; without a question: make notebooks ARGS=--yes
+ARGS ?=
+notebooks: $(BIN)/.installed
+	menagerie notebooks $(ARGS)
 
 test: $(BIN)/.installed
 	pytest -m "not slow"

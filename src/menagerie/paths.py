@@ -7,6 +7,8 @@ PARAMS = Path("params.yaml")
 PINNED = Path("requirements.lock")
 PIPELINE = Path("dvc.yaml")
 LOCK = Path("dvc.lock")
+RESULTS = Path("docs", "results.md")  # of all notebooks, as is the page
+RESULTS_PAGE = Path("reports", "notebooks.html")
 
 
 def main_repository() -> Path:
@@ -104,6 +106,16 @@ def report(dataset: str) -> Path:
 def runs_report(dataset: str) -> Path:
     """What `menagerie report --runs` writes; no output."""
     return Path("reports", f"{dataset}_runs.csv")
+
+
+def given(study: str) -> Path:
+    """What the last whole run of a notebook's study gave; no output, but what docs/results.md is made of."""
+    return RESULTS.with_suffix("") / f"{study}.json"
+
+
+def tried(study: str) -> Path:
+    """The same of a try with few epochs."""
+    return work() / "notebooks" / f"{study}.json"
 
 
 def put_away() -> list[str]:

@@ -98,7 +98,7 @@ def test_of_modules_that_params_yaml_chooses_among_none_uses_another(folder):
 
 # The stages in their order, and what several of them share; each may use what stands before it.
 ORDER = ["archives", "plots", "download", "prepare", "split", "models", "train", "evaluate", "replicate"]
-ORDER += ["tracking", "tune", "compare", "report", "audit", "serve", "cli"]
+ORDER += ["tracking", "tune", "compare", "report", "notebooks", "audit", "serve", "cli"]
 
 
 @pytest.mark.parametrize("folder", ORDER)

@@ -15,6 +15,7 @@ from menagerie.cli.experiments import experiments
 from menagerie.cli.export import export
 from menagerie.cli.mend import mend
 from menagerie.cli.mirror import mirror
+from menagerie.cli.notebooks import notebooks
 from menagerie.cli.predict import predict
 from menagerie.cli.readme import readme
 from menagerie.cli.report import report
@@ -54,6 +55,7 @@ main.add_command(experiments)
 main.add_command(export)
 main.add_command(mend)
 main.add_command(mirror)
+main.add_command(notebooks)
 main.add_command(predict)
 main.add_command(readme)
 main.add_command(report)

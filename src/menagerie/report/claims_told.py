@@ -8,11 +8,13 @@ from menagerie.report.findings.notebook import worded
 from menagerie.report.findings.values import as_printed, count, signed
 
 
-def claims_told(notebook: Notebook, title: str) -> list[list[str]]:
-    """For each claim its words behind `title`, the published margins, and whether these can show it."""
+def claims_told(notebook: Notebook) -> list[tuple[str, str, str]]:
+    """For each claim its words, the published margins, and whether these can show it."""
+    if not notebook.claims:
+        return []
     table = claims(notebook, {}, None, {})
     return [
-        [f"{title}: {worded(notebook.claims[place])}", _margins(pairs), _can_show(pairs)]
+        (worded(notebook.claims[place]), _margins(pairs), _can_show(pairs))
         for place, pairs in table.groupby("claim")
     ]
 

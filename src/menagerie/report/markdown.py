@@ -19,9 +19,14 @@ MARKS = re.compile(r"(?=[\\*`\[\]])")  # of Markdown, in a name
 
 def markdown(params: Params, results: Results) -> str:
     """Write the report as Markdown; what results hold of machines, figures and runs stays out of it."""
+    return written(_of_markdown(findings(params, results), results))
+
+
+def written(found: Findings) -> str:
+    """Findings as Markdown."""
     filters = {"line": _line, "rows": _rows}
     template = environment(autoescape=False, filters=filters).get_template("report.md.jinja")
-    return template.render(found=_of_markdown(findings(params, results), results))
+    return template.render(found=found)
 
 
 def _of_markdown(found: Findings, results: Results) -> Findings:

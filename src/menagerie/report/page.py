@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -39,22 +40,14 @@ def page(params: Params, results: Results) -> str:
     data = embedded(results.data_figures)
     shown = [models.model(name, params, results) for name in results.board["model"]]
     told = gallery(results.tables["predictions"], list(results.data["classes"]), results.test_picture)
-    colours = colours_of(list(results.board["model"]))
-    filters = {
-        "inline": inline,
-        "sort_key": _sort_key,
-        "place": _place,
-        "short": _short,
-        "colour": lambda name: _css(colours[name]) if name in colours else "",
-    }
-    template = environment(autoescape=True, filters=filters).get_template("report.html.jinja")
     bar = tqdm(_without(told, results).items(), desc="figures", unit=" models", disable=None, delay=1)
     ours = {name: embedded(shown) for name, shown in bar}
     ours = {name: ours[name] for name in results.board["model"]}
     room = FIGURES - sum(len(figure.uri) for figure in [*compared.values(), *data.values()])
     bounded = _bounded(ours, room)
-    return template.render(
-        found=_of_page(findings(params, results), results),
+    return _rendered(
+        _of_page(findings(params, results), results),
+        colours=colours_of(list(results.board["model"])),
         figures={"leaderboard": compared, "cost": compared, "data": data},
         models=shown,
         model_figures=bounded,
@@ -64,10 +57,26 @@ def page(params: Params, results: Results) -> str:
             name: matrix(table, told["classes"]) for name, table in results.tables["confusion"].items()
         },
         gallery=told,
-        gallery_json=Markup(
-            json.dumps(told, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-        ),
     )
+
+
+def plain_page(found: Findings) -> str:
+    """The same page of findings alone, without figures, models and mistakes."""
+    nothing = {"classes": [], "pictures": [], "models": {}}
+    return _rendered(found, colours={}, figures={}, models=[], gallery=nothing)
+
+
+def _rendered(found: Findings, colours: Mapping[str, Colour], gallery: dict[str, Any], **shown: Any) -> str:
+    filters = {
+        "inline": inline,
+        "sort_key": _sort_key,
+        "place": _place,
+        "short": _short,
+        "colour": lambda name: _css(colours[name]) if name in colours else "",
+    }
+    template = environment(autoescape=True, filters=filters).get_template("report.html.jinja")
+    data = json.dumps(gallery, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    return template.render(found=found, gallery=gallery, gallery_json=Markup(data), **shown)
 
 
 def _without(told: dict[str, Any], results: Results) -> dict[str, dict[str, bytes]]:

@@ -72,9 +72,9 @@ def filled(text: str, tables: Tables, studies: Mapping[str, Params], summaries: 
     """
     made = {name: _notebooks(one, studies, summaries) for name, one in tables.notebooks.items()}
     told = [
-        row
+        [f"{studies[name].dataset.title}: {words}", *shown]
         for name in tables.claims
-        for row in claims_told(studies[name].reported, studies[name].dataset.title)
+        for words, *shown in claims_told(studies[name].reported)
     ]
     made["claims"] = _table(["claim", "published", "can these numbers show it?"], told)
     made["beyond"] = _beyond(tables.beyond, studies, summaries)

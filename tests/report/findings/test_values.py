@@ -25,6 +25,7 @@ from menagerie.report.findings.values import DASH, number, score
         ("three", 99.644, "99.6"),
         ("three", 0, "0"),
         ("three", np.nan, DASH),
+        ("three", np.inf, "\N{INFINITY}"),
         ("duration", 24.956, "25.0 s"),
         ("duration", 59.99, "1 min 00 s"),
         ("duration", 191.7, "3 min 12 s"),

@@ -59,7 +59,7 @@ def fetch(source: ZenodoSource, folder: Path) -> list[dict[str, Any]]:
 
 def remotes(source: ZenodoSource, folder: Path) -> list[Remote]:
     """The record's JSON, which lies in `folder` then, and its archives."""
-    remote = Remote(f"{RECORDS}/{source.record}", f"zenodo-{source.record}.json")
+    remote = listing(source)
     path = folder / remote.file
     fresh = not path.is_file()
     if fresh:
@@ -73,6 +73,11 @@ def remotes(source: ZenodoSource, folder: Path) -> list[Remote]:
             remove(path)
         raise
     return [Remote(remote.url, remote.file, sha256=file_sha256(path)), *archives]
+
+
+def listing(source: ZenodoSource) -> Remote:
+    """The record's JSON."""
+    return Remote(f"{RECORDS}/{source.record}", f"zenodo-{source.record}.json")
 
 
 def _fetch_record(source: ZenodoSource, remote: Remote, folder: Path) -> None:

@@ -117,7 +117,7 @@ def _compared(row: dict[str, Any], several: bool) -> tuple[Cell, ...]:
         number(row["difference"], points),
         *(seeds if several else ()),
         number(row["p"], p_value),
-        _verdict(row["verdict"]),
+        judged(row["verdict"]),
         number(row["reported_loss"], decimal),
         number(row["loss"], decimal),
         number(row["reported_epochs"], count),
@@ -125,7 +125,8 @@ def _compared(row: dict[str, Any], several: bool) -> tuple[Cell, ...]:
     )
 
 
-def _verdict(text: str) -> Cell:
+def judged(text: str) -> Cell:
+    """A verdict as a cell: well, to be looked at, or open."""
     if text == published.REPRODUCED:
         return Cell(text, judged="good")
     return Cell(text, judged="careful" if text.startswith("no:") else "open")

@@ -33,6 +33,8 @@ def counted(number: float, thing: str) -> str:
 
 def three(value: float | None) -> str:
     """Three digits, or as many as stand before the point."""
+    if pd.notna(value) and math.isinf(value):  # as many pictures as would tell equal accuracies apart
+        return "\N{INFINITY}"
     digits = 0 if pd.isna(value) or value == 0 else max(0, 2 - math.floor(math.log10(abs(value))))
     return _written(f"{{:,.{digits}f}}")(value)
 
