@@ -532,12 +532,7 @@ def outputs_of(folder):
         for name in ("data", "models", "metrics", "plots", "reports")
         for path in folder.glob(f"{name}/**/*")
     ]
-    runs = "runs"  # metrics/DATASET/runs: seconds
-    return {
-        path.relative_to(folder).as_posix(): file_sha256(path)
-        for path in found
-        if path.is_file() and runs not in path.parts
-    }
+    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in found if path.is_file()}
 
 
 def draw(folder, count=24):

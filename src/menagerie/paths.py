@@ -73,8 +73,11 @@ def replicates(dataset: str, name: str) -> Path:
 
 
 def run_record(dataset: str, name: str) -> Path:
-    """Cost and hardware of the last training: no output, since it differs from run to run."""
-    return Path("metrics", dataset, "runs", f"{name}.json")
+    """Cost and hardware of the last training: no output, since it differs from run to run.
+
+    In a folder that git ignores whole: of others `dvc exp apply` takes away what git does not know.
+    """
+    return Path(".work", "runs", dataset, f"{name}.json")
 
 
 def model_plots(dataset: str, name: str) -> Path:

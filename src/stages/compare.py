@@ -56,7 +56,7 @@ def main() -> None:
         print(
             f"compare: the outputs of {', '.join(away)} are put away in DVC's cache: `dvc exp list` names "
             "the runs of `dvc exp run`, `dvc exp apply NAME` brings one back; what is committed comes "
-            "back with `git checkout params.yaml dvc.lock && dvc checkout`"
+            "back with `git checkout params.yaml dvc.lock metrics reports && dvc checkout`"
         )
     if told := crown(dataset, results.best["model"], results.model_files):  # no output depends on it
         print(f"compare: {told}")

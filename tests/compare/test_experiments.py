@@ -50,7 +50,7 @@ def test_an_experiment_stands_below_its_commit_with_what_it_found_and_changed():
 
 
 def test_the_numbers_are_of_the_data_set_that_the_experiment_was_of():
-    own = changed(dataset={"name": "pets", "max_side": 32}, study=None)
+    own = changed(dataset={"name": "pets", "max_side": 32}, study=None, looks=["folder"])
     shown = [commit("main", DIGITS, "cnn", 0.9, 0.9, of=[revision("dim-owl", own, "ann", 0.5, 0.25)])]
     assert experiments(shown)[1] == ("dim-owl", "pets", "ann", "0.5000", "0.2500", "study=null")
 

@@ -72,9 +72,19 @@ def test_a_stage_killed_at_random_moments_ends_as_one_that_never_was(ran, tmp_pa
         goes_on(clone)
         assert (clone / "dvc.lock").read_text(encoding="utf-8") == expected
         assert "up to date" in succeed(clone, "dvc", "status", "compare").stdout
-        assert not [path for path in clone.rglob("*.part") if ".work" not in path.parts]
+        assert git(clone, "status", "--porcelain") == ""
+        if parts(
+            clone
+        ):  # DVC brought the outputs back and ran nothing: the next run of the stage takes it away
+            succeed(clone, "dvc", "repro", "--force", "--single-item", stage)
+            assert not parts(clone)
         shutil.rmtree(clone)
     assert killed
+
+
+def parts(clone):
+    """What a stage had begun to write."""
+    return [path for path in clone.rglob("*.part") if ".work" not in path.parts]
 
 
 def goes_on(clone):

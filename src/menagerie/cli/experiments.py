@@ -19,6 +19,8 @@ def experiments(all_commits: bool) -> None:
     from menagerie.compare.experiments import COLUMNS, experiments
     from menagerie.errors import MenagerieError
 
+    if all_commits:
+        click.echo("experiments: DVC reads every commit, which may take a minute or two", err=True)
     command = ["dvc", "exp", "show", "--json", "--hide-workspace", *(["--all-commits"] * all_commits)]
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     if told.returncode:

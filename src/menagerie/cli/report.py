@@ -79,6 +79,7 @@ def _runs(params: "Params") -> None:
     from menagerie.compare import runs
     from menagerie.files import whole
     from menagerie.plots.comparison import val_dots
+    from menagerie.report.findings.values import counted
     from menagerie.tracking import store
 
     dataset = params.dataset.name
@@ -92,7 +93,7 @@ def _runs(params: "Params") -> None:
         title = f"{params.dataset.title}: runs, the best by val first"
         val_dots(table.head(SHOWN), list(params.models), title).savefig(part, dpi=150, format="png")
     shown = f" (the best {SHOWN})" if len(table) > SHOWN else ""
-    click.echo(f"wrote {target} and {figure}{shown}: {len(table)} runs")
+    click.echo(f"wrote {target} and {figure}{shown}: {counted(len(table), 'run')}")
 
 
 def _current(params: "Params") -> dict[str, dict[str, str]]:

@@ -8,7 +8,7 @@ import yaml
 COLUMNS = ("experiment", "data set", "model", "test", "val", "changed")
 LONGEST = 60  # characters of a value; a recipe's list of layers can be longer than the table is wide
 # What follows from the choice of a data set or of a study, which has a place of its own in the row.
-OF_DATASET, OF_STUDY = ("dataset.", "watch"), ("claims", "reported", "looks")
+OF_DATASET, OF_STUDY = ("dataset.", "watch", "looks"), ("claims", "reported")
 
 
 def experiments(shown: list[dict[str, Any]]) -> list[tuple[str, ...]]:

@@ -16,10 +16,11 @@ CHOSEN = {
     "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": True,
     "mlflow.telemetry.info.alert.dismissed_v1": True,
     "mlflow.settings.telemetry.enabled_v1": False,
+    "_mlflow_model_registry_promo_modal_dismissed_v1": True,
 }
 RUNS = 'MLflowLocalStorage-1.1-ExperimentPage-["{}"]-ReactComponentState'  # of the experiment with this id
 COLUMNS = [f"metrics.`{part}/accuracy`" for part in ("val", "test", "train")]
-COLUMNS += ["attributes.`Dataset`", "attributes.`Models`"]
+COLUMNS += ["attributes.`Models`"]  # and not `Dataset`, so wide that the accuracies would not fit a screen
 SCRIPT = (
     "<script>for (const [key, value] of Object.entries({})) "
     "if (localStorage.getItem(key) === null) localStorage.setItem(key, JSON.stringify(value))</script>"

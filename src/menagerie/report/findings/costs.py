@@ -49,7 +49,8 @@ def machines(results: Results) -> Paragraph:
         if "fit_seconds" in run  # else the model came from DVC's cache, and was only tested here
     )
     if not told:
-        return Paragraph("Nothing is recorded of the machine that trained them.", quiet=True)
+        what = "them" if len(results.metrics) > 1 else "it"
+        return Paragraph(f"Nothing is recorded of the machine that trained {what}.", quiet=True)
     return Paragraph(f"Trained on {'; '.join(told)}.", quiet=True)
 
 
