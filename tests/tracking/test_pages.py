@@ -10,6 +10,8 @@ from helpers import ROOT
 from serving import free_port, started
 
 mlflow = pytest.importorskip("mlflow")
+pytest.importorskip("playwright", reason="playwright is not installed")
+from playwright import sync_api as playwright  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +41,7 @@ def address(tmp_path_factory, empty_store):
 @pytest.fixture
 def page(browser, address, no_proxy):
     """The first page, in a browser that has never been there."""
-    context = browser.new_context(viewport={"width": 1600, "height": 900})
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
     page = context.new_page()
     page.goto(address)
     yield page
@@ -52,6 +54,8 @@ def test_the_runs_of_an_experiment_are_a_click_away_and_show_their_accuracies(pa
     shown = page.get_by_role("grid").first.inner_text().split()
     assert {"val/accuracy", "test/accuracy", "train/accuracy"} <= set(shown)
     assert {"0.5", "0.25", "0.125"} <= set(shown)
+    for part in ("val", "test", "train"):
+        playwright.expect(page.get_by_text(f"{part}/accuracy").first).to_be_in_viewport(ratio=1)
 
 
 def test_what_the_user_chose_stays_chosen(page, address):

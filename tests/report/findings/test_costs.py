@@ -85,7 +85,7 @@ def test_each_kind_of_machine_is_told_once(recorded):
     assert text == (
         f"Trained on gpu:0 {versions}; cpu:0 {versions}."
         if recorded
-        else "Nothing is recorded of the machine that trained them."
+        else "Nothing is recorded of the machine that trained it."
     )
 
 
