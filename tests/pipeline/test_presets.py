@@ -58,7 +58,8 @@ def test_weights_that_cannot_be_had_are_named_with_the_presets_that_can_be_run(w
         "\nor from random weights: dvc exp run -S model=good -S models.good.weights=random"
     )
     (tmp_path / "mirror" / "weights" / NARROW).touch()
-    with pytest.raises(WeightsError, match=r"\nor dvc exp run -S model=fast, or from random weights: dvc "):
+    said = r"\nor dvc exp run -S model=best, or dvc exp run -S model=fast, or from random weights: dvc "
+    with pytest.raises(WeightsError, match=said):
         train.main("good")
 
 
