@@ -57,6 +57,16 @@ def test_the_speed_of_the_last_training_here_is_not_measured_again(repository, p
     assert asking.estimate(sign, "sign_cnn_decay_low", ask, None).seconds == pytest.approx(5 * 8 * 1650)
 
 
+def test_a_record_of_a_model_that_was_only_tested_here_tells_no_speed(repository, params):
+    record = paths.run_record("sign_digits", "sign_cnn")
+    record.parent.mkdir(parents=True)
+    write_json(record, {"milliseconds_per_picture": 0.5})
+    ask, asked = answering((1.0, 0.0))
+    found = asking.estimate(params("study=sign_digits"), "sign_cnn", ask, None)
+    assert found.seconds == pytest.approx(5 * 20 * 1650)
+    assert len(asked) == 1
+
+
 def test_what_cannot_be_measured_is_unknown_and_says_why(repository, params):
     ask, _ = answering(MemoryError("no room"))
     found = asking.estimate(params("study=sign_digits"), "sign_cnn", ask, None)

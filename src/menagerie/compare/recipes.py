@@ -18,9 +18,8 @@ from scipy.stats import norm, t
 from menagerie.compare.paired import holm
 from menagerie.evaluate.intervals import wilson_interval
 
-FOUND = float(
-    norm.isf(0.025) + norm.isf(0.2)
-)  # standard errors of a difference found in 80 % of cases, at 5 %
+# Standard errors of a difference that is found in 80 % of cases at 5 %.
+FOUND = float(norm.isf(0.025) + norm.isf(0.2))
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def recipes(right: dict[str, np.ndarray], groups: np.ndarray | None = None) -> p
             continue
         share, parts = float(runs.mean()), _parts(runs, groups)
         variance = parts.pictures + parts.seeds
-        drawn = runs.shape[1] if groups is None else len(np.unique(groups))
+        drawn = _drawn(runs.shape[1], groups)
         freedom = _freedom([(parts.pictures, drawn - 1), (parts.by_seed, len(runs) - 1)])
         low, high = _interval(share, variance, freedom, drawn)
         rows.append(
@@ -86,14 +85,15 @@ def recipe_pairs(right: dict[str, np.ndarray], groups: np.ndarray | None = None)
     """
     rows = []
     several = {name: runs for name, runs in right.items() if len(runs) > 1}
+    parts_of = {name: (_parts(runs, groups), len(runs)) for name, runs in several.items()}
     for one, other in combinations(several, 2):
         a, b = several[one], several[other]
         difference = float(a.mean() - b.mean())
         of_pictures = _of_pictures(a.mean(axis=0) - b.mean(axis=0), groups)
-        sides = [(_parts(a, groups), len(a)), (_parts(b, groups), len(b))]
+        sides = [parts_of[one], parts_of[other]]
         of_seeds = sum(parts.seeds for parts, _ in sides)
         error = math.sqrt(of_pictures + of_seeds)
-        drawn = a.shape[1] if groups is None else len(np.unique(groups))
+        drawn = _drawn(a.shape[1], groups)
         of_runs = [(parts.by_seed, count - 1) for parts, count in sides]
         freedom = _freedom([(of_pictures, drawn - 1), *of_runs])
         half = t.ppf(0.975, freedom) * error if error else 0.0
@@ -135,6 +135,11 @@ def _of_pictures(values: np.ndarray, groups: np.ndarray | None) -> float:
         _, member = np.unique(groups, return_inverse=True)
         away = np.bincount(member, away)
     return float((away**2).sum()) * len(away) / (len(away) - 1) / len(values) ** 2
+
+
+def _drawn(n: int, groups: np.ndarray | None) -> int:
+    """How many are drawn independently of each other: pictures, or groups of them."""
+    return n if groups is None else len(np.unique(groups))
 
 
 def _freedom(terms: list[tuple[float, int]]) -> float:

@@ -42,10 +42,9 @@ def estimate(params: Params, model: str, ask: Ask, epochs: int | None) -> Estima
     if params.study not in TRAIN:
         return Estimate(None, "nobody knows how long, since nobody counted its pictures")
     record = paths.run_record(params.dataset.name, model)
-    if record.is_file():
-        speed = Speed(
-            1 / read_json(record)["pictures_per_second"], 0, "at the speed of its last training here"
-        )
+    measured = read_json(record).get("pictures_per_second") if record.is_file() else None
+    if measured:  # a model out of DVC's cache was only tested here
+        speed = Speed(1 / measured, 0, "at the speed of its last training here")
         return estimated(params, model, epochs, speed)
     try:
         found = ask(("seconds", params.models[model], _shape(params))).result()
