@@ -19,5 +19,5 @@ def test_a_data_set_is_put_away_when_its_folders_have_no_file(tmp_path, monkeypa
 def test_the_record_of_a_run_lies_in_a_folder_that_git_ignores_whole():
     """Of a folder that git only knows in part, `dvc exp apply` takes away what git ignores in it."""
     (above, *_) = paths.run_record("owls", "cnn").parts
-    asked = ["git", "check-ignore", "--no-index", "--quiet", above]
+    asked = ["git", "check-ignore", "--no-index", "--quiet", f"{above}/"]
     assert subprocess.run(asked, cwd=ROOT, check=False).returncode == 0
