@@ -5,7 +5,12 @@
 # To keep the page that it ends with, leave out --rm and name the container:
 #
 #   docker run --name menagerie menagerie && docker cp menagerie:/home/menagerie/repository/reports .
+# For a GPU of NVIDIA, with its container toolkit on the host:
+#
+#   docker build --build-arg GPU=1 -t menagerie . && docker run --rm --gpus all menagerie
 FROM python:3.12-slim
+ARG GPU
+ENV GPU=$GPU
 
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends git make \
@@ -20,6 +25,6 @@ WORKDIR /home/menagerie/repository
 # With .git: DVC works in a repository only.
 COPY --chown=menagerie:menagerie . .
 # Installs now, so that a run needs no network.
-RUN make .venv/bin/.installed
+RUN make install
 
 CMD ["make", "repro"]

@@ -13,11 +13,12 @@ from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 
+from menagerie import paths
+from menagerie.backend import loading
 from menagerie.errors import MenagerieError, mended_by, unknown
 from menagerie.inputs import held
-from menagerie.quiet import quiet_native_stderr
+from menagerie.train import devices
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 GOES_ON = ("download", "prepare", "train", "replicate")  # these keep in .work what they have
 
 
@@ -36,7 +37,9 @@ def main(arguments: list[str]) -> int:
         threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     try:
         with held(by_dvc) if by_dvc else nullcontext():
-            with quiet_native_stderr():
+            if models:  # a stage of one model, on a GPU where there is one
+                devices.take(devices.present(), paths.work())
+            with loading():
                 module = import_module(f"stages.{stage}")
             module.main(*models)
     except MenagerieError as error:

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from menagerie import paths, tracking
+from menagerie.backend import loading
 from menagerie.data import load_data
 from menagerie.files import file_sha256, whole
 from menagerie.params import Params, load_params
-from menagerie.quiet import quiet_native_stderr
 
 
 def main(name: str) -> None:
@@ -31,7 +31,7 @@ def main(name: str) -> None:
 
 
 def replicates(params: Params, name: str) -> list[dict[str, float | str]]:
-    with quiet_native_stderr():  # not above: without further seeds, the default, Keras would cost seconds
+    with loading():  # not above: without further seeds, the default, Keras would cost seconds
         from menagerie.replicate.scores import scores
         from menagerie.train import checkpoints
         from menagerie.train.building import untrained

@@ -22,7 +22,7 @@ from menagerie.model_files import predict, save_model
 from menagerie.models.parts.augmentation import augmentation
 from menagerie.models.parts.choosing import chosen, runnable
 from menagerie.params import Params, load_params
-from menagerie.train import checkpoints
+from menagerie.train import checkpoints, devices
 from menagerie.train.building import asked, untrained
 from menagerie.train.fitting import Session
 from menagerie.train.members import fit
@@ -43,11 +43,14 @@ def main(name: str) -> None:
         others.append(f"from random weights: dvc exp run -S model={name} -S models.{name}.weights=random")
         raise WeightsError(f"{error}\nor {', or '.join(others)}") from error
 
-    print(f"train@{name}: {model.count_params():,} parameters, on {environment()['devices']}", flush=True)
+    seen = environment()
+    print(f"train@{name}: {model.count_params():,} parameters, on {devices.told(seen)}", flush=True)
+    if why := devices.unused(devices.present(), seen):
+        print(f"warning: {why}", file=sys.stderr)
     split_sha256 = file_sha256(paths.split(dataset))
     tags = {"split.sha256": split_sha256, **recorded(paths.PINNED)}
     settings = (params.seed, compute.max_epochs, compute.precision, compute.deterministic)
-    depends_on = (spec, *settings, environment())
+    depends_on = (spec, *settings, seen)
     code = sorted(Path(__file__).parents[1].rglob("*.py"))
     files = [paths.images(dataset), paths.split(dataset), *code]
     with (

@@ -73,6 +73,15 @@ def test_what_is_locked_lies_in_the_ranges():
     assert outside == []
 
 
+def test_the_lock_for_gpus_holds_what_the_other_holds_and_the_libraries_beside():
+    other, gpu = (
+        set(re.findall(r"^[a-z0-9.-]+==.*$", text_of(name), re.MULTILINE))
+        for name in ("requirements.lock", "requirements-gpu.lock")
+    )
+    assert other < gpu
+    assert all(line.startswith("nvidia-") and "sys_platform == 'linux'" in line for line in gpu - other)
+
+
 def instructions(name):
     lines = re.sub(r"^#.*\n", "", text_of(name), flags=re.MULTILINE).replace("\\\n", " ").splitlines()
     return [line.split(maxsplit=1) for line in lines if line]

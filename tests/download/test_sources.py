@@ -842,7 +842,7 @@ def test_tables_of_a_folder_come_along(tmp_path, raw):
     assert found.passed_over == {}
 
 
-@pytest.mark.parametrize(("name", "content"), [("own.zip", ZIP), ("own.tar.gz", TAR)])
+@pytest.mark.parametrize(("name", "content"), [("own.zip", ZIP), ("own.tar.gz", TAR)], ids=["zip", "tar"])
 @pytest.mark.parametrize("inside", [False, True])
 def test_an_archive_or_a_folder_that_holds_one_is_taken_as_it_is(tmp_path, raw, name, content, inside):
     own = write(tmp_path / "own", {name: content, "notes.txt": b"-"})

@@ -9,7 +9,7 @@ import pytest
 
 from helpers import model_facts, small_model
 from menagerie.errors import ModelError
-from menagerie.model_facts import read_facts
+from menagerie.model_facts import MEMBER, read_facts
 
 keras = pytest.importorskip("keras")
 h5py = pytest.importorskip("h5py")
@@ -74,6 +74,20 @@ def test_weights_with_a_bit_flipped_are_refused(written, tmp_path):
         path.write_bytes(changed)
         with pytest.raises(ModelError, match=r"model\.weights\.h5 is damaged.*menagerie mend && dvc repro"):
             load_model(path)
+
+
+@pytest.mark.parametrize(
+    "said", [{"classes": [f"class {number}" for number in range(11)]}, {"image_size": (8, 9)}], ids=str
+)
+def test_a_file_that_says_what_is_not_true_of_its_network_is_refused(written, tmp_path, said):
+    facts, path = model_facts(), tmp_path / "model.keras"
+    pixels = facts.pixels.model_copy(update={"image_size": said.get("image_size", facts.pixels.image_size)})
+    changed = facts.model_copy(update={"classes": said.get("classes", facts.classes), "pixels": pixels})
+    with zipfile.ZipFile(io.BytesIO(written[0])) as source, zipfile.ZipFile(path, "w") as target:
+        for name in source.namelist():
+            target.writestr(name, changed.model_dump_json() if name == MEMBER else source.read(name))
+    with pytest.raises(ModelError, match=r"network takes and gives .* says .*menagerie mend && dvc repro"):
+        Predictor(path)
 
 
 @pytest.mark.parametrize("share", [0, 0.01, 0.3, 0.9, 0.999])

@@ -16,7 +16,7 @@ STAGES, FIGURES = PIPELINE["stages"], PIPELINE["plots"]
 CHOSEN = {"menagerie/models": "${item.arch}", "menagerie/download/sources": "${dataset.source.kind}"}
 # They refuse, locate and record: they cannot change a result. dvc.yaml says so, too.
 EXEMPT = ("menagerie/params/", "menagerie/errors.py", "menagerie/paths.py", "menagerie/files.py")
-EXEMPT += ("menagerie/quiet.py", "menagerie/tracking/")
+EXEMPT += ("menagerie/backend.py", "menagerie/tracking/")
 # Where a model is trained they hand over the very weights asked for, or fail.
 EXEMPT_OF = dict.fromkeys(["train", "replicate"], ("menagerie/download/wire/", "menagerie/mirror.py"))
 

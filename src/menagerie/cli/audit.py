@@ -75,19 +75,17 @@ def _policies(seed: int, folds: int) -> "list[KFoldSplit]":
 def _judged(params: "Params", name: str, policies: "list[KFoldSplit]") -> "tuple[pd.DataFrame, np.ndarray]":
     """The pictures, and the probabilities of each by the training of which it was no part."""
     import logging
-    import os
     import time
 
     import numpy as np
 
     from menagerie import paths
+    from menagerie.backend import loading
     from menagerie.data import open_images
-    from menagerie.quiet import quiet_native_stderr
     from menagerie.report.results import made
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.getLogger("tensorflow").setLevel("ERROR")  # or it warns that each fold has a network of its own
-    with quiet_native_stderr():
+    with loading():
         from menagerie.audit import folds
 
     dataset = params.dataset.name

@@ -41,13 +41,11 @@ def export(
     bring a picture to the network are in the file. A file that answers otherwise is an error, and not kept.
     """
     import logging
-    import os
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.getLogger("tensorflow").setLevel("ERROR")
 
+    from menagerie.backend import loading
     from menagerie.model_facts import read_facts
-    from menagerie.quiet import quiet_native_stderr
     from menagerie.serve.export import Job, check_possible
 
     check_possible(name, quantize)
@@ -55,7 +53,7 @@ def export(
     facts = read_facts(source)
     target = _target(output or _usual(facts, name, quantize), name)
     click.echo(f"export: writes {name} and compares its answers with Keras's ...", err=True)
-    with quiet_native_stderr():
+    with loading():
         from menagerie.serve.export_pictures import of_folder, of_workspace
         from menagerie.serve.predictor import Predictor
 

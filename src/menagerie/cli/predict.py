@@ -153,12 +153,10 @@ def _answers(path: Path, pictures: "Sequence[Picture]", decoder: "Decoder") -> "
 
 
 def _predictor(path: Path) -> "Predictor":
-    import os
 
-    from menagerie.quiet import quiet_native_stderr
+    from menagerie.backend import loading
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with quiet_native_stderr():
+    with loading():
         from menagerie.serve.predictor import Predictor
     return Predictor(path)
 

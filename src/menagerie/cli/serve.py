@@ -63,9 +63,9 @@ def _listening(host: str, port: int) -> "socket.socket":
 
 
 def _run(path: Path, listener: "socket.socket", hosts: list[str], limits: dict[str, float]) -> None:
-    from menagerie.quiet import quiet_native_stderr
+    from menagerie.backend import loading
 
-    with quiet_native_stderr():
+    with loading():
         import keras  # noqa: F401
 
     import uvicorn

@@ -118,13 +118,13 @@ def _search(
     params: "Params", name: str, space: "Space", storage: str, trials: int | None, until: float | None
 ) -> None:
     from menagerie import paths, tracking
+    from menagerie.backend import loading
     from menagerie.data import load_data
-    from menagerie.quiet import quiet_native_stderr
     from menagerie.report.results import made
     from menagerie.tune import study as studies
     from menagerie.tune.places import replaced
 
-    with quiet_native_stderr():
+    with loading():
         from menagerie.tune.training import trainer, with_settings
 
     dataset, settings = params.dataset.name, params.model(name).model_dump(mode="json")

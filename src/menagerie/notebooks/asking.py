@@ -1,4 +1,4 @@
-"""What a process of its own is asked about a model: TensorFlow keeps the GPU's memory"""
+"""What is asked about a model in a process of its own: TensorFlow keeps what memory of a GPU it took."""
 
 import io
 from collections.abc import Callable
@@ -7,13 +7,13 @@ from contextlib import redirect_stdout
 from typing import Any
 
 from menagerie import paths
+from menagerie.backend import loading
 from menagerie.files import read_json
 from menagerie.notebooks import reach
 from menagerie.notebooks.planning import TRAIN, Estimate, Speed, estimated
 from menagerie.notebooks.reach import Place
 from menagerie.params import Params
 from menagerie.params.model import PretrainedModel
-from menagerie.quiet import quiet_native_stderr
 
 Ask = Callable[[Any], Future[Any]]
 
@@ -21,7 +21,7 @@ Ask = Callable[[Any], Future[Any]]
 def answer(question: tuple[Any, ...]) -> Any:
     """Call a function of timing.py, `at_hand` or `seconds`, with what it takes; nothing is printed."""
     name, *arguments = question
-    with quiet_native_stderr(), redirect_stdout(io.StringIO()):
+    with loading(), redirect_stdout(io.StringIO()):
         from menagerie.notebooks import timing
 
         return getattr(timing, name)(*arguments)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from fastapi import HTTPException, Request
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException as StarletteHTTPException
@@ -72,6 +73,8 @@ async def _read(request: Request, most: int) -> list[Picture]:
         async with request.form(max_files=most, max_fields=FIELDS) as form:
             files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
             found = [Picture(file.filename, await file.read()) for file in files]
+    except FormParserError as error:  # which older versions of Starlette let through
+        raise HTTPException(400, f"the form is damaged: {error}") from error
     except StarletteHTTPException as error:
         if str(error.detail).startswith("Too many files"):
             raise HTTPException(413, f"a request may have {most} pictures: send them in parts") from error

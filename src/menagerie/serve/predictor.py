@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from menagerie.confidence import probabilities
-from menagerie.model_facts import Pixels, read_facts, warn_of_other_versions
+from menagerie.errors import ModelError
+from menagerie.model_facts import ANEW, MEMBER, Pixels, read_facts, warn_of_other_versions
 from menagerie.model_files import load_model
 from menagerie.prepare.decoding import decode
 from menagerie.prepare.opening import Reading
@@ -21,6 +23,10 @@ def pixels_of(data: bytes, pixels: Pixels) -> np.ndarray:
     return decode(data, pixels.image_size, pixels.resize, reading)[0]
 
 
+def _shapes(model: keras.Model) -> tuple[list[tuple[int | None, ...]], list[tuple[int | None, ...]]]:
+    return [one.shape for one in model.inputs], [one.shape for one in model.outputs]
+
+
 class Predictor:
     """A model file, open.
 
@@ -29,13 +35,20 @@ class Predictor:
     TensorFlow, the log says so.
 
     Raises:
-        ModelError: there is no such file, it is no model, or does not say what its classes are.
+        ModelError: there is no such file, it is no model, does not say what its classes are, or says what is
+            not true of its network.
     """
 
     def __init__(self, path: Path) -> None:
         self.facts = read_facts(path)
         warn_of_other_versions(self.facts)
         self.model = load_model(path)
+        said = [(None, *self.facts.pixels.image_size, 3)], [(None, len(self.facts.classes))]
+        if (found := _shapes(self.model)) != said:
+            raise ModelError(
+                f"{path}: its network takes and gives {found[0]} and {found[1]}, its member {MEMBER} says "
+                f"{said[0]} and {said[1]}; {ANEW}"
+            )
 
     def probabilities(self, pictures: np.ndarray) -> np.ndarray:
         """Calibrated probabilities float64 (n, classes) of pictures uint8 (n, height, width, 3)."""
