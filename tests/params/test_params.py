@@ -388,6 +388,13 @@ def test_whatever_stands_at_a_key_is_taken_as_it_is_or_refused(leaf, value):
 # files that are not what they should be
 
 
+@pytest.mark.parametrize("model", ["cnn", "fast", "best", "xception_partial"])
+def test_what_was_read_is_written_again_as_it_stood(params, compose, model):
+    """Pydantic only warns of a model that it writes as one of the other kind."""
+    written = params(f"model={model}").model_dump(mode="json")
+    assert written["models"] == compose(f"model={model}")["models"]
+
+
 def test_a_missing_file_says_where_to_run(tmp_path):
     with pytest.raises(ParamsError, match=r"no\.yaml is not in .*; run from the root of the repository"):
         load_params(tmp_path / "no.yaml")

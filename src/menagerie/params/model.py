@@ -181,7 +181,9 @@ class PretrainedModel(Model):
 
 
 def _kind(values: Any) -> str:
-    return "pretrained" if isinstance(values, dict) and values.get("arch") == "pretrained" else "scratch"
+    """Of a mapping that is read, or of a model that is written."""
+    arch = values.get("arch") if isinstance(values, dict) else getattr(values, "arch", None)
+    return "pretrained" if arch == "pretrained" else "scratch"
 
 
 AnyModel = Annotated[
