@@ -142,7 +142,7 @@ def _fit_phase(
         augment = Augmenter(model, spec.augment)
         part, mixed = augment.rest, bool(augment.mixing)
     else:
-        part, images, subsets = _without_prefix(model, data, session)
+        part, images, subsets = without_prefix(model, data, session)
     classes = len(data.classes) if spec.label_smoothing or mixed else None
     batches = Batches(images, subsets["train"], spec.batch_size, session.seed, classes, augment)
     epochs = min(phase.epochs, session.max_epochs or phase.epochs)
@@ -168,10 +168,13 @@ def _fit_phase(
     return restored[0] if restored else len(progress.rows)
 
 
-def _without_prefix(
+def without_prefix(
     model: keras.Model, data: Data, session: Session
 ) -> tuple[keras.Model, np.ndarray, dict[str, Subset]]:
-    """The part of the network to train, what it is fed with, and the rows of that which the splits have."""
+    """The part of a network behind what is frozen now, what it is fed with, and the rows of train and val.
+
+    That is the network itself, on the pictures, where nothing that pays is frozen or may be kept.
+    """
     parts = split_at_prefix(model) if session.prefix_bytes else None
     if parts is None:
         return model, data.images, data.subsets

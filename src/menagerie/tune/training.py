@@ -15,7 +15,7 @@ from menagerie.params import Params
 from menagerie.params.section import parse
 from menagerie.train import checkpoints
 from menagerie.train.building import untrained
-from menagerie.train.fitting import Session, train
+from menagerie.train.fitting import Session, train, without_prefix
 from menagerie.train.seeding import environment, recorded
 from menagerie.tune.study import Report, Tried
 
@@ -64,8 +64,12 @@ def trainer(
             except _HopelessError:
                 run.set_tags({"tune.state": "pruned"})
                 return None
-            network = with_views(model, spec.tta)
-            right = predict(network, data.images, val.rows).argmax(axis=1) == val.labels
+            if spec.tta:
+                logits = predict(with_views(model, spec.tta), data.images, val.rows)
+            else:  # each trial's look at val through a frozen base would cost as much as its head
+                rest, images, subsets = without_prefix(model, data, session)
+                logits = predict(rest, images, subsets["val"].rows)
+            right = logits.argmax(axis=1) == val.labels
             run.log_metrics({"val/accuracy": float(np.mean(right)), "val/n": len(right)})
         return Tried(float(np.mean(right)), right)
 
