@@ -61,10 +61,10 @@ def test_a_search_ends_with_a_model_ready_to_run_and_what_was_gained(prepared):
     assert by_number["0"].data.params["model.phases.main.learning_rate"] == "1e-06"
     assert all("test" not in key for run in by_number.values() for key in run.data.metrics)
     client = mlflow.MlflowClient(f"sqlite:///{(prepared / 'mlflow.db').as_posix()}")
-    for run in by_number.values():
-        if "val/accuracy" in run.data.metrics:  # it was not pruned
-            of_epochs = [one.value for one in client.get_metric_history(run.info.run_id, "val_accuracy")]
-            assert round(run.data.metrics["val/accuracy"], 6) in [round(value, 6) for value in of_epochs]
+    for trial in by_number.values():
+        if "val/accuracy" in trial.data.metrics:  # it was not pruned
+            of_epochs = [one.value for one in client.get_metric_history(trial.info.run_id, "val_accuracy")]
+            assert round(trial.data.metrics["val/accuracy"], 6) in [round(value, 6) for value in of_epochs]
     code = "from menagerie.params.composing import composed; print(composed('~study', 'model=ann_tuned'))"
     values = succeed(prepared, sys.executable, "-c", code, PYTHONPATH="src").stdout
     assert "'ann_tuned': {'arch': 'ann'" in values
