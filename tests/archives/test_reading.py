@@ -166,6 +166,8 @@ def test_a_tar_gz_is_read_in_bounded_memory(tmp_path):
         ("C:/a.jpg", "drive"),
         ("c:a.jpg", "drive"),
         ("./C:/a.jpg", "drive"),
+        ("1:a.jpg", "drive"),
+        ("::", "drive"),
         ("..\\a.jpg", "backslash"),
         ("cat\\a.jpg", "backslash"),
         ("\\\\server\\a.jpg", "backslash"),

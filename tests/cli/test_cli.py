@@ -500,3 +500,16 @@ def test_report_loads_no_network_and_no_store():
     loaded = set(yaml.safe_load(done.stderr))
     assert "pandas" in loaded
     assert loaded.isdisjoint({"tensorflow", "keras", "torch", "jax", "mlflow", "dvc"})
+
+
+@pytest.mark.parametrize("command", ["mend", "sync", "verify"])
+def test_away_from_the_root_what_looks_after_the_repository_says_so_and_makes_nothing(
+    command, tmp_path, monkeypatch
+):
+    away = tmp_path / "away"
+    away.mkdir()
+    monkeypatch.chdir(away)
+    done = CliRunner().invoke(main, [command])
+    assert done.exit_code == 1
+    assert f"is not in {away}; run from the root of the repository" in done.output
+    assert list(away.iterdir()) == []

@@ -189,3 +189,21 @@ def test_a_file_whose_names_lead_elsewhere_is_asked_for_a_place(tmp_path, monkey
     assert done.exit_code == 1
     assert "calls itself '../../elsewhere', which is no name for a file; set --output" in done.output
     assert [path.name for path in tmp_path.iterdir()] == ["m.keras"]
+
+
+def test_a_damaged_model_is_not_handed_over(tmp_path):
+    """Its zip would have a right checksum of the wrong weights."""
+    model = model_at(tmp_path / "model.keras")
+    with zipfile.ZipFile(model) as file:
+        place = model.read_bytes().index(file.read("model.weights.h5")) + 2000
+    content = bytearray(model.read_bytes())
+    content[place] ^= 1
+    model.write_bytes(content)
+    done = CliRunner().invoke(
+        main, ["bundle", "--file", str(model), "--output", str(tmp_path / "bundle.zip")]
+    )
+    assert done.exit_code == 1
+    assert (
+        "its member model.weights.h5 is damaged; train it again: menagerie mend && dvc repro" in done.output
+    )
+    assert not (tmp_path / "bundle.zip").exists()

@@ -16,6 +16,10 @@ def mend() -> None:
     the cache are removed, and outputs that are not as dvc.lock says are marked as changed. Then `dvc repro`
     makes them anew, or `dvc pull` fetches them, where there is a remote.
     """
+    from menagerie import paths
+
+    if not paths.PIPELINE.exists():  # or nothing would be found, and be called undamaged
+        raise MenagerieError(f"{paths.PIPELINE} is not in {Path.cwd()}; run from the root of the repository")
     cache = _cache() / "files" / "md5"
     damaged = [path for path in sorted(cache.glob("??/*")) if path.is_file() and _is_damaged(path)]
     for path in damaged:

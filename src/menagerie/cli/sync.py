@@ -13,13 +13,13 @@ def sync() -> None:
     from menagerie import paths, tracking
     from menagerie.params import load_params
 
+    params = load_params(paths.PARAMS)  # first: away from the root, a new store would be made
     done = tracking.sync()
     if done.moved_from:
         click.echo(f"the store follows from {done.moved_from} to {paths.main_repository()}")
     click.echo(f"sent: {', '.join(done.sent) or 'nothing waited'}")
     for one in done.waiting:
         click.echo(f"waits on: {one}")
-    params = load_params(paths.PARAMS)
     if done.sent and paths.summary(params.dataset.name).exists():
         from menagerie.compare.crowning import crown
         from menagerie.report.results import evaluated
