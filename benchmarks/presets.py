@@ -61,7 +61,8 @@ def folder_of(path: Path) -> None:
         names = sorted(name for name in archive.namelist() if name.upper().endswith(".JPG"))
         by_class: dict[str, list[str]] = {}
         for name in names:
-            by_class.setdefault(PurePosixPath(name).parent.name, []).append(name)
+            if (sign := PurePosixPath(name).parent.name).isdecimal():  # beside them lie some to show
+                by_class.setdefault(sign, []).append(name)
         for kind, inside in by_class.items():
             (path / f"sign {kind}").mkdir(parents=True)
             for name in random.Random(0).sample(inside, A_CLASS):
