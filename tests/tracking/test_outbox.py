@@ -196,6 +196,32 @@ def test_a_line_that_a_kill_cut_short_is_passed_over_and_the_next_is_whole(root,
     assert kept.data.tags["note"] == "after"
 
 
+def test_a_training_goes_on_whatever_a_disk_made_of_what_was_kept_and_the_rest_is_sent(root, params, capsys):
+    entry = killed(root, AWAY)
+    file = entry.folder / "operations.jsonl"
+    lines = file.read_bytes().splitlines(keepends=True)
+    assert b"val_loss" in lines[2]
+    file.write_bytes(b"".join([*lines[:2], b"\xff{\n", *lines[3:]]))
+    with tracking.training_run(params("model=cnn"), "cnn", {"split.sha256": "abc"}, root / "begun") as run:
+        run.log_epoch({"val_loss": 1 / 4}, 4)
+    assert "line 3 of " in capsys.readouterr().err
+    client = store.client()
+    (kept,) = runs_of(client)
+    (lost,) = {1, 2, 3, 4} - {epoch for epoch, _ in epochs_of(client, kept)}
+    assert lost < 4
+    assert kept.info.status == "FINISHED"
+
+
+def test_what_cannot_be_known_of_what_was_kept_is_told_and_stops_no_training(root, params, capsys):
+    entry = killed(root, AWAY)
+    (entry.folder / "about.json").write_bytes(b"\0" * 40)
+    with tracking.training_run(params("model=cnn"), "cnn", {"split.sha256": "abc"}, root / "begun"):
+        pass
+    assert f"{entry.folder / 'about.json'} cannot be read, and what lies beside it" in capsys.readouterr().err
+    assert [run.info.status for run in runs_of(store.client())] == ["FINISHED"]
+    assert (entry.folder / "operations.jsonl").exists()
+
+
 def killed(root, env):
     (root / "params.yaml").write_text(yaml.safe_dump(composed("model=cnn")), encoding="utf-8")
     env = os.environ | {"PYTHONPATH": str(ROOT / "src"), "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"} | env

@@ -74,7 +74,6 @@ def _policies(seed: int, folds: int) -> "list[KFoldSplit]":
 
 def _judged(params: "Params", name: str, policies: "list[KFoldSplit]") -> "tuple[pd.DataFrame, np.ndarray]":
     """The pictures, and the probabilities of each by the training of which it was no part."""
-    import logging
     import time
 
     import numpy as np
@@ -84,7 +83,6 @@ def _judged(params: "Params", name: str, policies: "list[KFoldSplit]") -> "tuple
     from menagerie.data import open_images
     from menagerie.report.results import made
 
-    logging.getLogger("tensorflow").setLevel("ERROR")  # or it warns that each fold has a network of its own
     with loading():
         from menagerie.audit import folds
 

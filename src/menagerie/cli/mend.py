@@ -1,5 +1,6 @@
 """`menagerie mend`: what is damaged of the outputs is taken away, so that DVC makes it anew."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -17,6 +18,7 @@ def mend() -> None:
     makes them anew, or `dvc pull` fetches them, where there is a remote.
     """
     from menagerie import paths
+    from menagerie.inputs import noted
 
     if not paths.PIPELINE.exists():  # or nothing would be found, and be called undamaged
         raise MenagerieError(f"{paths.PIPELINE} is not in {Path.cwd()}; run from the root of the repository")
@@ -30,6 +32,8 @@ def mend() -> None:
         click.echo(f"{output} is not as dvc.lock says")
     if damaged or changed:
         click.echo("now: dvc repro, or where there is a remote: dvc pull")
+    elif not any(Path(output).exists() for output in noted()):
+        click.echo("nothing is damaged: no output of dvc.lock is here yet; dvc repro makes them")
     else:
         click.echo("nothing is damaged: DVC's cache and the outputs are as they were written")
 
@@ -42,9 +46,14 @@ def _cache() -> Path:
 
 
 def _is_damaged(path: Path) -> bool:
-    """A file of the cache is named by its MD5: two digits for the folder, the others for the file."""
+    """A file of the cache is named by its MD5: two digits for the folder, the others for the file.
+
+    Other names are those of files that a DVC at work has not copied to their end.
+    """
     from menagerie.inputs import file_md5
 
+    if not re.fullmatch(r"[0-9a-f]{30}(\.dir)?", path.name):
+        return False
     return file_md5(path) != path.parent.name + path.name.removesuffix(".dir")
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,12 +63,18 @@ class Entry:
             write_json(part, {"store": store, "process": process_tags()})
 
     def operations(self) -> list[Operation]:
-        """In order; a last line that was cut short, by a kill or a full disk, is none."""
+        """In order; a last line cut short by a kill or a full disk is none, and a damaged one is told."""
         try:
-            lines = (self.folder / OPERATIONS).read_text(encoding="utf-8").split("\n")[:-1]
+            lines = (self.folder / OPERATIONS).read_bytes().split(b"\n")[:-1]
         except FileNotFoundError:
             return []
-        return [self._found(json.loads(line)) for line in lines]
+        found = []
+        for number, line in enumerate(lines, 1):
+            try:
+                found.append(self._found(json.loads(line)))
+            except (ValueError, TypeError) as error:
+                _warn(f"line {number} of {self.folder / OPERATIONS} is damaged, and lost ({error})")
+        return found
 
     def _found(self, operation: Operation) -> Operation:
         """With the whole path of what it needs."""
@@ -104,8 +111,21 @@ def entry(uid: str) -> Entry:
 def entries() -> list[Entry]:
     """The oldest first: an evaluation comes after the training that it belongs to."""
     folder = paths.work() / "outbox"
-    found = sorted(path for path in folder.glob("*-*") if (path / ABOUT).exists()) if folder.exists() else []
-    return [Entry(path) for path in found]
+    return [Entry(path) for path in sorted(folder.glob("*-*")) if _is_whole(path / ABOUT)]
+
+
+def _is_whole(about: Path) -> bool:
+    try:
+        return {"store", "process"} <= read_json(about).keys()
+    except FileNotFoundError:  # it is about to be written
+        return False
+    except (OSError, ValueError, AttributeError) as error:
+        _warn(f"{about} cannot be read, and what lies beside it is not sent ({error})")
+        return False
+
+
+def _warn(text: str) -> None:
+    print(f"warning: {text}", file=sys.stderr)
 
 
 def _link(path: Path, target: Path) -> None:
