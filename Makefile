@@ -56,7 +56,7 @@ ui: $(INSTALLED)
 	$(if $(ALLOWED_HOSTS),$(others))
 
 bench: $(INSTALLED)
-	for name in data evaluation frozen_prefix training use serving; do python benchmarks/$$name.py || exit 1; done
+	for name in adding audit data evaluation frozen_prefix presets serving training tuning use; do python benchmarks/$$name.py || exit 1; done
 
 # Needs uv, which writes no address of an index into the lock unless it is told to.
 lock:
