@@ -5,6 +5,7 @@
 # To keep the page that it ends with, leave out --rm and name the container:
 #
 #   docker run --name menagerie menagerie && docker cp menagerie:/home/menagerie/repository/reports .
+#
 # For a GPU of NVIDIA, with its container toolkit on the host:
 #
 #   docker build --build-arg GPU=1 -t menagerie . && docker run --rm --gpus all menagerie

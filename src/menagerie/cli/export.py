@@ -40,7 +40,6 @@ def export(
     Pictures uint8 (batch, height, width, 3) go in, calibrated probabilities come out. Classes and the way to
     bring a picture to the network are in the file. A file that answers otherwise is an error, and not kept.
     """
-
     from menagerie.backend import loading
     from menagerie.model_facts import read_facts
     from menagerie.serve.export import Job, check_possible

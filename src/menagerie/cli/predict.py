@@ -153,7 +153,6 @@ def _answers(path: Path, pictures: "Sequence[Picture]", decoder: "Decoder") -> "
 
 
 def _predictor(path: Path) -> "Predictor":
-
     from menagerie.backend import loading
 
     with loading():

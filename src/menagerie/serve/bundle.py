@@ -4,7 +4,8 @@ import json
 import zipfile
 from pathlib import Path
 
-from menagerie.model_facts import ModelFacts
+from menagerie.errors import ModelError
+from menagerie.model_facts import ANEW, UNREADABLE, ModelFacts
 
 SCRIPT = Path(__file__).with_name("bundled_predict.py")
 NEEDED = ("keras", "tensorflow", "numpy", "pillow")
@@ -18,7 +19,12 @@ FILES = """
 
 
 def write_bundle(model: Path, facts: ModelFacts, card: str, target: Path, folder: str) -> None:
-    """Write a zip of one folder at `target`; of equal parts its bytes are equal."""
+    """Write a zip of one folder at `target`; of equal parts its bytes are equal.
+
+    Raises:
+        ModelError: a part of the model is damaged. The zip would have a right checksum of wrong weights.
+    """
+    _check(model)
     about = facts.model_dump(mode="json", include={"model", "classes", "temperature", "pixels"})
     needed = "".join(f"{package}=={facts.versions[package]}\n" for package in NEEDED)
     parts = {
@@ -31,3 +37,13 @@ def write_bundle(model: Path, facts: ModelFacts, card: str, target: Path, folder
     with zipfile.ZipFile(target, "w") as file:
         for name, content in parts.items():
             file.writestr(zipfile.ZipInfo(f"{folder}/{name}"), content)
+
+
+def _check(model: Path) -> None:
+    try:
+        with zipfile.ZipFile(model) as file:
+            damaged = file.testzip()
+    except UNREADABLE as error:
+        raise ModelError(f"{model} is no .keras file ({error}); {ANEW}") from error
+    if damaged:
+        raise ModelError(f"{model}: its member {damaged} is damaged; {ANEW}")

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from menagerie.confidence import probabilities
@@ -23,10 +22,6 @@ def pixels_of(data: bytes, pixels: Pixels) -> np.ndarray:
     return decode(data, pixels.image_size, pixels.resize, reading)[0]
 
 
-def _shapes(model: keras.Model) -> tuple[list[tuple[int | None, ...]], list[tuple[int | None, ...]]]:
-    return [one.shape for one in model.inputs], [one.shape for one in model.outputs]
-
-
 class Predictor:
     """A model file, open.
 
@@ -43,8 +38,9 @@ class Predictor:
         self.facts = read_facts(path)
         warn_of_other_versions(self.facts)
         self.model = load_model(path)
-        said = [(None, *self.facts.pixels.image_size, 3)], [(None, len(self.facts.classes))]
-        if (found := _shapes(self.model)) != said:
+        found = (self.model.input_shape, self.model.output_shape)
+        said = ((None, *self.facts.pixels.image_size, 3), (None, len(self.facts.classes)))
+        if found != said:
             raise ModelError(
                 f"{path}: its network takes and gives {found[0]} and {found[1]}, its member {MEMBER} says "
                 f"{said[0]} and {said[1]}; {ANEW}"

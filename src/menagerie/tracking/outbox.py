@@ -11,6 +11,7 @@ import shutil
 import sys
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,7 @@ def _is_whole(about: Path) -> bool:
         return False
 
 
+@cache  # what waits is read several times, and said once
 def _warn(text: str) -> None:
     print(f"warning: {text}", file=sys.stderr)
 

@@ -13,7 +13,11 @@ from filelock import FileLock, Timeout
 
 NODES = Path("/dev")  # of Linux; the driver makes a node nvidia0, nvidia1, ... for each GPU
 VISIBLE = "CUDA_VISIBLE_DEVICES"
-LIBRARIES = {"tensorflow": "nvidia-cudnn-cu12", "jax": "jax-cuda12-plugin"}  # come with CUDA; by backend
+# By backend: a package that comes with CUDA, and what is to be done where it is missing.
+LIBRARIES = {
+    "tensorflow": ("nvidia-cudnn-cu12", ", which brings the libraries: make repro GPU=1"),
+    "jax": ("jax-cuda12-plugin", ": pip install 'jax[cuda12]'"),
+}
 
 _taken: list[FileLock] = []  # until the process ends
 
@@ -63,10 +67,9 @@ def unused(gpus: Sequence[int], environment: Mapping[str, str]) -> str | None:
         why = f"{VISIBLE}={os.environ[VISIBLE]} hides what is there; unset it to use it"
     elif backend not in LIBRARIES:
         why = f"with the backend {backend} this project has not been run on GPUs"
-    elif not _is_installed(LIBRARIES[backend]):
-        why = f"{LIBRARIES[backend]} is not installed, which brings the libraries: make repro GPU=1"
-        if backend == "jax":
-            why = f"{LIBRARIES[backend]} is not installed: pip install 'jax[cuda12]'"
+    elif not _is_installed(LIBRARIES[backend][0]):
+        package, remedy = LIBRARIES[backend]
+        why = f"{package} is not installed{remedy}"
     else:
         why = f"{backend} {environment['backend_version']} cannot open it; nvidia-smi tells of its driver"
     return f"this machine has {there}, and the training runs on its processor: {why}"
