@@ -39,6 +39,7 @@ def test_what_was_written_is_read(tmp_path):
     ("change", "message"),
     [
         ({"temperature": 0}, "temperature: Input should be greater than 0"),
+        ({"temperature": float("inf")}, "temperature: Input should be a finite number"),
         ({"classes": ["only"]}, "classes: List should have at least 2 items"),
         ({"made_by": "a newer version"}, "made_by: Extra inputs are not permitted"),
     ],

@@ -77,6 +77,29 @@ def test_code_in_a_model_file_is_not_run(tmp_path):
     assert not trace.exists()
 
 
+def test_what_is_unsafe_in_a_part_is_said_and_no_way_round_it_is_advised(params, tmp_path):
+    """Keras says it after the whole configuration, and how to let it happen."""
+    model_files.save_model(build(params), tmp_path / "good.keras")
+    with zipfile.ZipFile(tmp_path / "good.keras") as file:
+        config = json.loads(file.read("config.json"))
+    (layer, *_) = [one for one in config["config"]["layers"] if one["class_name"] == "Dropout"]
+    layer["class_name"] = "StringLookup"
+    layer["config"] = {"name": layer["name"], "vocabulary": "/etc/hostname"}
+    rewritten(tmp_path / "good.keras", tmp_path / "model.keras", config=json.dumps(config))
+    with pytest.raises(ModelError, match=r"vocabulary file outside .* disallowed") as caught:
+        model_files.load_model(tmp_path / "model.keras")
+    assert "safe_mode=False" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_no_numbers_are_refused(params, tmp_path, value):
+    model = build(params)
+    model.get_layer("logits").bias.assign(np.full(model.output_shape[1], value))
+    model_files.save_model(model, tmp_path / "model.keras")
+    with pytest.raises(ModelError, match=r"weights that are no numbers, in logits/bias; train it again"):
+        model_files.load_model(tmp_path / "model.keras")
+
+
 def rewritten(source, target, **members):
     """A copy of a .keras file with other members."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:

@@ -60,7 +60,8 @@ class ModelFacts(Part):
     title: str  # of the data set
     classes: Annotated[list[str], Field(min_length=2)]  # by column of the logits
     pixels: Pixels
-    temperature: Annotated[float, Field(gt=0)]  # of val: probabilities are softmax(logits / temperature)
+    # Of val: probabilities are softmax(logits / temperature).
+    temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     val: Promise
     images_sha256: Sha256  # of the array of all pictures
     split_sha256: Sha256  # of which of them trained, selected and tested

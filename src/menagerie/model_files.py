@@ -64,16 +64,20 @@ def load_model(path: Path) -> keras.Model:
     """Read a .keras file in Keras's safe mode: no code of the file runs.
 
     Raises:
-        ModelError: there is no such file, it is no model, it is not as it was written, or a newer Keras wrote
-            it and this one cannot read it.
+        ModelError: there is no such file, it is no model, it is not as it was written, a newer Keras wrote
+            it and this one cannot read it, or a weight of it is no number.
     """
     try:
         with zipfile.ZipFile(path) as file:  # Keras reads on where a checksum is wrong
             if damaged := file.testzip():
                 raise zipfile.BadZipFile(f"its member {damaged} is damaged")
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # of a file that is not as it expects, Keras may raise anything
         raise ModelError(f"{path} {_why_not(path, error)}") from error
+    for weight in model.weights:  # or every picture would be of the first class
+        if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
+            raise ModelError(f"{path} has weights that are no numbers, in {weight.path}; {ANEW}")
+    return model
 
 
 def _why_not(path: Path, error: Exception) -> str:
@@ -83,7 +87,9 @@ def _why_not(path: Path, error: Exception) -> str:
             f"was written by Keras {written}, and Keras {here}, which is installed, cannot read it; "
             f'pip install "keras>={written}", or train it again here: dvc repro'
         )
-    said = " ".join(str(error).split())[:SAID]
+    # What it says of a part comes after the whole configuration; what it advises then turns safe mode off.
+    reason = str(error).rpartition("Exception encountered: ")[2].partition("If you trust the source")[0]
+    said = " ".join(reason.split())[:SAID]
     return f"is no model that Keras can read ({said}); {ANEW}"
 
 
