@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -356,6 +357,30 @@ def test_a_server_that_is_away_is_an_error(root, monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(MenagerieError, match=r"\(MLFLOW_TRACKING_URI\) cannot be read: .*; start its server"):
         store.evaluated_runs("digits")
+
+
+def test_a_store_of_a_newer_mlflow_is_told_with_the_remedy_and_not_called_old(root, params, capsys):
+    """MLflow's own advice, `mlflow db upgrade`, ends in a traceback there."""
+    with closing(sqlite3.connect(root / "mlflow.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
+    told = f"a newer MLflow than {mlflow.__version__}, which is installed here, has written it: pip install"
+    with tracking.training_run(params(), "cnn", {}, Path("begun")):
+        pass
+    warned = capsys.readouterr().err
+    assert told in warned
+    assert "db upgrade" not in warned
+    for ask in (tracking.sync, lambda: store.evaluated_runs("digits")):
+        with pytest.raises(MenagerieError, match=re.escape(told)):
+            ask()
+
+
+def test_a_server_that_refuses_is_told_in_a_few_words(root, params, monkeypatch, capsys):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with tracking.training_run(params(), "cnn", {}, Path("begun")):
+        pass
+    warned = capsys.readouterr().err
+    assert re.search(r"for now: 127\.0\.0\.1:9 gives no answer \(.{,40} refused\); what", warned)
 
 
 def test_a_file_that_is_no_database_is_an_error(bare):

@@ -56,7 +56,7 @@ def model_file(uri: str) -> Path:
         mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder))
     except Exception as error:  # MLflow's, its database's or its connection's
         raise ModelError(
-            f"{uri} cannot be had from the tracking store: {store.first_line(error)}; expected such as "
+            f"{uri} cannot be had from the tracking store: {store.why(error)}; expected such as "
             f"{FORMS}: `make ui` shows what is registered, which `evaluate` and `compare` do, and "
             "MLFLOW_TRACKING_URI names another store"
         ) from error

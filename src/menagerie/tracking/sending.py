@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from menagerie import paths
-from menagerie.tracking import outbox, store
+from menagerie.tracking import outbox, reasons, store
 from menagerie.tracking.inputs import log_inputs
 from menagerie.tracking.model import log_model, model_of
 from menagerie.tracking.outbox import Operation
@@ -43,7 +43,7 @@ class Sender:
         except Exception as error:
             if not self.run_id or getattr(error, "error_code", "") not in REFUSED:
                 raise
-            told = f"{operation['do']} of run {self.run_id}: {store.first_line(error)}"
+            told = f"{operation['do']} of run {self.run_id}: {reasons.first_line(error)}"
             if told not in self._told:  # of forty epochs alike
                 print(f"warning: the tracking store refuses {told}", file=sys.stderr)
             self._told.add(told)

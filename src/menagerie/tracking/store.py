@@ -2,11 +2,9 @@
 
 import logging
 import os
-import re
 import sys
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +13,13 @@ from filelock import FileLock
 
 from menagerie import paths
 from menagerie.errors import MenagerieError
+from menagerie.tracking import reasons
 from menagerie.tracking.moving import moved_from
 
 DATA, SPLIT = "data.sha256", "split.sha256"  # tags: of all pictures, and of which of them train and test
 FILES = "mlartifacts"  # the folder of an embedded store's files, beside it
 KIND = "mlflow.experimentKind"  # by which MLflow's pages are laid out: not as for language models
 PAGE = 100  # runs a request: the answer has 15 s
-ASIDE = "(raised as a result of"  # what SQLAlchemy may write before what happened
 
 # A stage must not wait minutes for a server that is gone: MLflow's own default is seven tries of 120 s.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
@@ -121,7 +119,7 @@ def evaluated_runs(dataset: str) -> pd.DataFrame:
         runs = _evaluated_runs(uri, dataset)
     except Exception as error:  # MLflow's, its database's or its connection's
         raise MenagerieError(
-            f"the tracking store ({store}) cannot be read: {first_line(error)}; start its server, if it has "
+            f"the tracking store ({store}) cannot be read: {why(error)}; start its server, if it has "
             "one, or name another store with MLFLOW_TRACKING_URI"
         ) from error
     if not runs:
@@ -178,23 +176,5 @@ def warn(error: Exception) -> None:
 
 
 def why(error: Exception) -> str:
-    """What an error of the store says; that the server is of another version where that is what it means."""
-    import mlflow
-
-    uri, here = tracking_uri(paths.main_repository()), mlflow.__version__
-    if uri.startswith("http") and "404" in str(error):  # it does not know what it was asked
-        with suppress(OSError), urllib.request.urlopen(f"{uri.rstrip('/')}/version", timeout=5) as answer:
-            there = answer.read(50).decode(errors="replace").strip()
-            if there != here:
-                return (
-                    f"the server runs MLflow {there} and does not know what MLflow {here}, installed here, "
-                    f'asks of it: pip install "mlflow=={here}" where it runs'
-                )
-    return first_line(error)
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, without the password that an address may hold."""
-    lines = str(error).strip().splitlines()
-    told = next((line for line in lines if not line.startswith(ASIDE)), type(error).__name__)
-    return re.sub(r"//[^/@\s]*@", "//", told)
+    """What an error of the store where runs go says."""
+    return reasons.why(error, tracking_uri(paths.main_repository()))

@@ -15,7 +15,7 @@ from optuna.trial import TrialState
 
 from menagerie.errors import MenagerieError
 from menagerie.params.tuning import Between, OneOf, Space, Times
-from menagerie.tracking.store import first_line
+from menagerie.tracking.reasons import first_line
 from menagerie.tune.places import values_at
 
 HEARTBEAT = 10  # seconds; a trial whose worker is silent for twice as long is begun again
