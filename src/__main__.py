@@ -49,7 +49,9 @@ def main(arguments: list[str]) -> int:
         print(f"error: {error}{mended_by(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        rest = "goes on where it stood" if stage in GOES_ON else "begins it anew; nothing is half-written"
+        rest = (
+            "goes on from what it has kept" if stage in GOES_ON else "begins it anew; nothing is half-written"
+        )
         print(f"{stage}: interrupted; the next run {rest}", file=sys.stderr)
         return 130
     return 0

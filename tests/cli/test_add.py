@@ -2,6 +2,7 @@
 
 import shutil
 import struct
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from helpers import ROOT, packed
+from helpers import run as command
 from menagerie.archives.layout import find
 from menagerie.cli.main import main
 from menagerie.params import Params
@@ -373,3 +375,19 @@ def test_a_column_of_patients_keeps_each_of_them_in_one_split(tmp_path):
     said("add", "clinic", own)
     assert dataset("clinic").layout.group_column == "patient_id"
     assert dataset("clinic").groups.kind == "table"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have names as UTF-8 whatever is set")
+def test_where_python_reads_names_as_ascii_that_is_told_and_no_right_name_is_blamed(repository, tmp_path):
+    own = draw(
+        tmp_path / "own", [f"{name}/{n}.png" for name in ("grün", "red") for n in range(3)], kind="PNG"
+    )
+    added = ("python", "-c", "from menagerie.cli.main import main; main()", "add", "mine", str(own))
+    ascii_names = {"PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
+    source = str(ROOT / "src")
+    failed = command(repository, *added, PYTHONPATH=source, **ascii_names)
+    assert failed.returncode == 1
+    assert "Python reads names as ascii here, expected utf-8; `export PYTHONUTF8=1`" in failed.stderr
+    assert "rename" not in failed.stderr
+    mended = command(repository, *added, PYTHONPATH=source, **ascii_names | {"PYTHONUTF8": "1"})
+    assert mended.returncode == 0, mended.stderr

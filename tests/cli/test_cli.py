@@ -390,14 +390,15 @@ def test_an_older_report_stays_when_a_new_one_cannot_be_made():
     assert names(path.parent) == ["digits.html"]
 
 
-def test_report_with_replicates_tells_of_other_seeds(repository, monkeypatch):
+@pytest.mark.parametrize("seeds", [(1, 2), (1,)], ids=str)
+def test_report_with_replicates_tells_of_other_seeds_or_how_to_get_some(repository, monkeypatch, seeds):
     mlflow = pytest.importorskip("mlflow")
     monkeypatch.setenv("DVC_ROOT", str(repository))
     written("cnn")
     paths.split("digits").write_text("index,split\n", encoding="utf-8")
     tags = {"split.sha256": file_sha256(paths.split("digits"))}
     try:
-        for seed, accuracy in ((1, 0.5), (2, 0.75)):
+        for seed, accuracy in zip(seeds, (0.5, 0.75), strict=False):
             params = parse(Params, composed("model=cnn", f"seed={seed}"), "conf")
             with tracking.training_run(params, "cnn", tags, Path("begun")) as training:
                 training.set_tags({"model.sha256": str(seed)})
@@ -406,6 +407,10 @@ def test_report_with_replicates_tells_of_other_seeds(repository, monkeypatch):
         done = succeed("report", "--replicates")
     finally:
         mlflow.set_tracking_uri(None)
+    if len(seeds) < 2:
+        assert "nothing was trained from two seeds yet; make more with `dvc exp run --queue -S" in done.stdout
+        return
+    assert "yet" not in done.stdout
     assert re.search(r"cnn +2 +1, 2 +0\.6250 +0\.1768", done.stdout)
     (row,) = Page(paths.report("digits").with_suffix(".html").read_text(encoding="utf-8")).rows(
         "Runs with other seeds"

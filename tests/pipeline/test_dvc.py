@@ -377,7 +377,7 @@ def test_a_stopped_training_leaves_no_output_and_goes_on_to_the_same_bytes(clone
         stop_after(clone, [sys.executable, "src", "train", "linear"], 1, signal.SIGTERM)
         assert runs_of(clone)[0].info.status == "KILLED"
         ended = stop_after(clone, [sys.executable, "src", "train", "linear"], 1, signal.SIGINT)
-        assert ended == (130, "train: interrupted; the next run goes on where it stood")
+        assert ended == (130, "train: interrupted; the next run goes on from what it has kept")
         stop_after(clone, [sys.executable, "-c", EAGER], 2, signal.SIGKILL)
         done = succeed(clone, "python", "src", "train", "linear")
         assert "train@linear: goes on where a run was stopped before" in done.stdout

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -171,6 +172,12 @@ def _check_name(path: Path, name: str) -> None:
     try:
         safe_name(name)
     except ValueError as error:
+        here = sys.getfilesystemencoding()
+        if here != "utf-8" and not str(path).isascii():  # the name may be right
+            raise DataError(
+                f"the name of {str(path)!r} cannot be told: Python reads names as {here} here, expected "
+                "utf-8; `export PYTHONUTF8=1`, then run again"
+            ) from None
         raise DataError(f"the name of {str(path)!r} {error}; rename it") from None
 
 

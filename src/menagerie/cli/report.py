@@ -70,6 +70,11 @@ def _replicates(params: "Params") -> "pd.DataFrame":
 
     table = replicates.table(store.evaluated_runs(params.dataset.name), _current(params))
     click.echo(table.to_string(index=False, na_rep="-", float_format="{:.4f}".format))
+    if (table["n"] < 2).all():
+        click.echo(
+            "nothing was trained from two seeds yet; make more with `dvc exp run --queue -S 'seed=1,2,3'` "
+            "and `dvc queue start`"
+        )
     return table
 
 
